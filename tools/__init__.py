@@ -1,0 +1,1 @@
+"""Programs for working on the repository; nothing here is installed with the package."""
