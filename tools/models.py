@@ -91,7 +91,9 @@ WHEELS = (
     ),
 )
 
-ARCHITECTURES = tuple(sorted(graph.name.removesuffix(SUFFIX) for graph in GRAPHS.glob(f"*{SUFFIX}")))
+ARCHITECTURES = tuple(
+    sorted(graph.name.removesuffix(SUFFIX) for graph in GRAPHS.glob(f"*{SUFFIX}"))
+)
 NAMES = (*(name for wheel in WHEELS for name in wheel.members), *ARCHITECTURES)
 
 
@@ -236,10 +238,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the path of each model named on the command line; the exit status."""
     parser = argparse.ArgumentParser(prog="tools/models.py", description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
-    names = parser.parse_args(arguments).names or NAMES
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no paths")
+    options = parser.parse_args(arguments)
     try:
-        for name in names:
-            print(ensure(name), flush=True)
+        for name in options.names or NAMES:
+            path = ensure(name)
+            if not options.quiet:
+                print(path, flush=True)
     except ModelFetchError as error:
         _say(f"error: {error}")
         return 1
