@@ -1,0 +1,246 @@
+"""Symbolic dimensions: integer polynomials over named sizes, with floor division and maximum.
+
+A `Dim` is an `int` or an `Expression`. Expressions are kept in one normal form, so two that are
+equal as polynomials compare equal, and one without symbols is an `int` at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "Dim",
+    "Expression",
+    "ceil_divide",
+    "fresh",
+    "maximum",
+    "minimum",
+    "product",
+    "symbol",
+]
+
+Dim: TypeAlias = "int | Expression"
+
+
+@dataclass(frozen=True)
+class _Function:
+    """An atom that is not a polynomial: `floordiv(a, b)` or `max(a, b)`."""
+
+    name: str
+    left: Dim
+    right: Dim
+
+    def __str__(self) -> str:
+        if self.name == "floordiv":
+            return f"{_grouped(self.left)} // {_grouped(self.right)}"
+        return f"{self.name}({self.left}, {self.right})"
+
+    def substitute(self, bindings: Mapping[str, int]) -> Dim:
+        left, right = _substitute(self.left, bindings), _substitute(self.right, bindings)
+        return left // right if self.name == "floordiv" else maximum(left, right)
+
+
+_Atom: TypeAlias = str | _Function
+_Monomial: TypeAlias = tuple[_Atom, ...]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A sum of monomials with integer coefficients, sorted; never a plain number.
+
+    Sizes are never negative, which `//` relies on nowhere: it is exact floor division.
+    """
+
+    terms: tuple[tuple[_Monomial, int], ...]
+
+    def __add__(self, other: Dim) -> Dim:
+        if not isinstance(other, (int, Expression)):
+            return NotImplemented
+        total = dict(self.terms)
+        for monomial, factor in _terms(other):
+            total[monomial] = total.get(monomial, 0) + factor
+        return _normal(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return self * -1
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + (other * -1)
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return (self * -1) + other
+
+    def __mul__(self, other: Dim) -> Dim:
+        if not isinstance(other, (int, Expression)):
+            return NotImplemented
+        total: dict[_Monomial, int] = {}
+        for (a, i), (b, j) in itertools.product(self.terms, _terms(other)):
+            monomial = tuple(sorted(a + b, key=str))
+            total[monomial] = total.get(monomial, 0) + i * j
+        return _normal(total)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Dim) -> Dim:
+        return _floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Dim) -> Dim:
+        return _floor_divide(other, self)
+
+    def __mod__(self, other: Dim) -> Dim:
+        return self - (self // other) * other
+
+    def __str__(self) -> str:
+        parts = []
+        for monomial, factor in self.terms:
+            names = "*".join(_grouped_atom(atom, len(monomial), factor) for atom in monomial)
+            if not monomial:
+                parts.append(str(factor))
+            elif factor == 1:
+                parts.append(names)
+            else:
+                parts.append(f"-{names}" if factor == -1 else f"{factor}*{names}")
+        return " + ".join(parts).replace("+ -", "- ")
+
+    __repr__ = __str__
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The names it depends on."""
+        found: set[str] = set()
+        for monomial, _ in self.terms:
+            for atom in monomial:
+                if isinstance(atom, str):
+                    found.add(atom)
+                else:
+                    for side in (atom.left, atom.right):
+                        found |= side.symbols if isinstance(side, Expression) else set()
+        return frozenset(found)
+
+    def substitute(self, bindings: Mapping[str, int]) -> Dim:
+        """The expression with the named symbols replaced; an int once no symbol is left."""
+        total: Dim = 0
+        for monomial, factor in self.terms:
+            term: Dim = factor
+            for atom in monomial:
+                if isinstance(atom, str):
+                    term = term * (bindings[atom] if atom in bindings else symbol(atom))
+                else:
+                    term = term * atom.substitute(bindings)
+            total = total + term
+        return total
+
+
+def symbol(name: str) -> Expression:
+    """The size called `name`."""
+    return Expression((((name,), 1),))
+
+
+_counter = itertools.count(1)
+
+
+def fresh(hint: str) -> Expression:
+    """A size that only a run can tell, different from every other; `hint` says whose it is."""
+    return symbol(f"_{hint}{next(_counter)}")
+
+
+def product(dims: Iterable[Dim]) -> Dim:
+    """The number of elements of a shape."""
+    total: Dim = 1
+    for dim in dims:
+        total = total * dim
+    return total
+
+
+def ceil_divide(a: Dim, b: Dim) -> Dim:
+    """`a / b` rounded up."""
+    return (a + b - 1) // b
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    """The larger of two sizes."""
+    if isinstance(a, int) and isinstance(b, int):
+        return max(a, b)
+    if a == b:
+        return a
+    left, right = sorted((a, b), key=str)
+    return _atom(_Function("max", left, right))
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    """The smaller of two sizes."""
+    return a + b - maximum(a, b)
+
+
+def _substitute(dim: Dim, bindings: Mapping[str, int]) -> Dim:
+    return dim.substitute(bindings) if isinstance(dim, Expression) else dim
+
+
+def _terms(dim: Dim) -> tuple[tuple[_Monomial, int], ...]:
+    return dim.terms if isinstance(dim, Expression) else (((), int(dim)),)
+
+
+def _atom(atom: _Atom) -> Expression:
+    return Expression((((atom,), 1),))
+
+
+def _normal(total: Mapping[_Monomial, int]) -> Dim:
+    kept = {monomial: factor for monomial, factor in total.items() if factor}
+    if not kept:
+        return 0
+    if tuple(kept) == ((),):
+        return kept[()]
+    # Constants last, as people write them.
+    return Expression(tuple(sorted(kept.items(), key=lambda item: (not item[0], str(item[0])))))
+
+
+def _floor_divide(a: Dim, b: Dim) -> Dim:
+    if b == 0:
+        raise ZeroDivisionError("division of a symbolic dim by zero")
+    if b == 1:
+        return a
+    if a == b:
+        return 1
+    divisor = _terms(b)
+    if len(divisor) != 1:
+        return _atom(_Function("floordiv", a, b))
+    (monomial, factor) = divisor[0]
+    exact: dict[_Monomial, int] = {}
+    rest: dict[_Monomial, int] = {}
+    for atoms, coefficient in _terms(a):
+        quotient = _without(atoms, monomial)
+        if quotient is not None and coefficient % factor == 0:
+            exact[quotient] = coefficient // factor
+        else:
+            rest[atoms] = coefficient
+    remainder = _normal(rest)
+    if isinstance(remainder, int) and isinstance(b, int):
+        return _normal(exact) + remainder // b
+    return _normal(exact) + _atom(_Function("floordiv", remainder, b)) if rest else _normal(exact)
+
+
+def _without(atoms: _Monomial, divisor: _Monomial) -> _Monomial | None:
+    """`atoms` with one occurrence of each of `divisor` taken out, or None."""
+    left = list(atoms)
+    for atom in divisor:
+        if atom not in left:
+            return None
+        left.remove(atom)
+    return tuple(left)
+
+
+def _grouped(dim: Dim) -> str:
+    simple = isinstance(dim, int) or (len(dim.terms) == 1 and " " not in str(dim))
+    return str(dim) if simple else f"({dim})"
+
+
+def _grouped_atom(atom: _Atom, length: int, factor: int) -> str:
+    text = str(atom)
+    return f"({text})" if " // " in text and (length > 1 or factor != 1) else text

@@ -1,0 +1,1 @@
+"""Operators of `ai.onnx` that differ by one expression and share a file."""

@@ -1,0 +1,71 @@
+"""Softmax: exponentials that sum to one along an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.ops.case import Case, f32, i32
+from likewise.ops.checks import check_float, normalize_axis
+from likewise.ops.operator import Operator, V
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.ir import Array, TensorType
+    from likewise.ops.build import Builder, OldForm
+
+
+class Softmax(Operator, versions=(1, 11, 13)):
+    """exp(x - max) / sum(exp(x - max)) along `axis`.
+
+    Before opset 13 the axes from `axis` on (1 by default) were taken together.
+    """
+
+    axis: int = -1
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_float(x, "input")
+        normalize_axis(self.axis, x.rank)
+        return x.with_shape(x.shape)
+
+    def evaluate(self, x: Array) -> Array:
+        if x.size == 0:
+            return x
+        y = np.subtract(x, x.max(self.axis, keepdims=True))
+        np.exp(y, out=y)
+        y /= y.sum(self.axis, keepdims=True)
+        return y
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        axis = b.ints(self.axis)
+        e = b.Exp(b.Sub(x, b.ReduceMax(x, axis)))
+        return b.Div(e, b.ReduceSum(e, axis))
+
+    @classmethod
+    def upgrade(cls, old: OldForm) -> Any:
+        return over_flattened(old, cls.name)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        x = np.log(f32([[1, 2, 1], [3, 3, 6]]))
+        half = f32([[0.25, 0.5, 0.25], [0.25, 0.25, 0.5]])
+        yield Case(cls(), [x], [half], rtol=1e-6)
+        yield Case(cls(axis=0), [x.T.copy()], [half.T.copy()], rtol=1e-6)
+        yield Case(cls(), [f32([[1000, 1000], [-1000, -1000]])], [f32([[0.5, 0.5], [0.5, 0.5]])])
+        yield Case(cls(), [np.zeros((0, 4), np.float32)], [np.zeros((0, 4), np.float32)])
+        yield Case(cls(axis=2), [x], error="axis 2 is out of range; allowed: -2 to 1 for 2 dims")
+        yield Case(cls(), [i32([1])], error="input has an element type")
+
+
+def over_flattened(old: OldForm, name: str) -> Any:
+    """The forms before opset 13: flatten to two dims at `axis`, apply `name`, restore the shape."""
+    x, x_type = old.inputs[0], old.type(0)
+    axis = old.attributes.get("axis", 1)
+    if x_type is None or axis in (-1, x_type.rank - 1):
+        old.attributes["axis"] = -1
+        return None
+    b = old.builder
+    flat = b.op(name, b.Flatten(x, axis=axis), axis=-1)
+    return b.Reshape(flat, b.Shape(x))

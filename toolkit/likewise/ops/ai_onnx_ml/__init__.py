@@ -1,0 +1,1 @@
+"""The operators of `ai.onnx.ml`: classical models and their pre- and postprocessing."""

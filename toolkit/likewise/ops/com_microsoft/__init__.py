@@ -1,0 +1,1 @@
+"""The operators of `com.microsoft` that exporters emit most; onnxruntime is their reference."""
