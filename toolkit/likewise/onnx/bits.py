@@ -24,7 +24,6 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.
 
 
 def pack_bits(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
-    """Codes of `bits` (2, 4 or 6) each, higher bits ignored, without gaps; the last byte is
-    filled with zeros."""
+    """The lowest `bits` (2, 4 or 6) of each code without gaps; zeros fill the last byte."""
     flat = np.unpackbits(codes.reshape(-1, 1), axis=1, count=bits, bitorder="little")
     return np.packbits(flat, bitorder="little")

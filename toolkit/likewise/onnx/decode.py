@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -42,7 +41,7 @@ _NumberReader: TypeAlias = Callable[[Any, memoryview, int, int], int]
 
 _WIRES: Final = {Kind.FLOAT: FIXED32, Kind.DOUBLE: FIXED64}
 _FORMATS: Final = {Kind.FLOAT: struct.Struct("<f"), Kind.DOUBLE: struct.Struct("<d")}
-_DTYPES: Final = {
+_DTYPES: Final[dict[Kind, np.dtype[Any]]] = {
     Kind.INT32: np.dtype(np.int32),
     Kind.INT64: np.dtype(np.int64),
     Kind.UINT64: np.dtype(np.uint64),
@@ -52,6 +51,17 @@ _DTYPES: Final = {
 _NUMBERS: Final = frozenset(_DTYPES)
 
 
+def _text(data: memoryview) -> str:
+    return str(data, "utf-8")
+
+
+_CONVERTERS: Final[dict[Kind, Callable[[memoryview], object]]] = {
+    Kind.STRING: _text,
+    Kind.BYTES: bytes,
+    Kind.RAW: memoryview,
+}
+
+
 class _Table(NamedTuple):
     """What to do with each tag of a message, and what to finish when all fields are read."""
 
@@ -59,6 +69,9 @@ class _Table(NamedTuple):
     numbers: dict[int, _NumberReader]
     names: dict[int, str]
     bulk: tuple[Field, ...]
+
+
+_tables: dict[type[Message], _Table] = {}
 
 
 def decode(cls: type[M], data: bytes | memoryview, name: str = "model") -> M:
@@ -79,7 +92,7 @@ def decode(cls: type[M], data: bytes | memoryview, name: str = "model") -> M:
 
 def _read(message: Message, view: memoryview, pos: int, end: int, depth: int) -> None:
     """Fill `message` from the bytes `pos` to `end`."""
-    spans, numbers, names, bulk = _table(type(message))
+    spans, numbers, names, bulk = _tables.get(type(message)) or _table(type(message))
     while pos < end:
         tag = view[pos]
         pos += 1
@@ -107,9 +120,10 @@ def _read(message: Message, view: memoryview, pos: int, end: int, depth: int) ->
             setattr(message, field.name, _unpack(field, packed))
 
 
-@cache
 def _table(cls: type[Message]) -> _Table:
-    table = _Table({}, {}, {}, tuple(f for f in fields_of(cls) if f.label is Label.BULK))
+    table = _tables[cls] = _Table(
+        {}, {}, {}, tuple(f for f in fields_of(cls) if f.label is Label.BULK)
+    )
     for field in fields_of(cls):
         table.names[field.number] = field.name
         if field.kind in _NUMBERS:
@@ -126,7 +140,7 @@ def _span_reader(field: Field) -> _SpanReader:
     if field.kind is Kind.MESSAGE:
         return _messages_reader(field) if field.label is Label.MANY else _message_reader(field)
     name = field.name
-    convert = {Kind.STRING: _text, Kind.BYTES: bytes, Kind.RAW: memoryview}[field.kind]
+    convert = _CONVERTERS[field.kind]
     if field.label is Label.ONE:
 
         def read_one(message: Any, view: memoryview, start: int, stop: int, _depth: int) -> None:
@@ -144,10 +158,6 @@ def _span_reader(field: Field) -> _SpanReader:
             raise _not_text(error, start, name) from None
 
     return read_many
-
-
-def _text(data: memoryview) -> str:
-    return str(data, "utf-8")
 
 
 def _not_text(error: UnicodeDecodeError, start: int, name: str) -> WireError:

@@ -47,7 +47,7 @@ def _write(message: Message, chunks: list[bytes | memoryview], depth: int) -> in
     size = 0
     for field in fields_of(type(message)):
         value: Any = getattr(message, field.name)
-        if value is None or field.label is not Label.ONE and not len(value):
+        if value is None or (field.label is not Label.ONE and not len(value)):
             continue
         if field.label is Label.BULK:
             size += _write_span(field, chunks, _packed(field.kind, value))
@@ -77,9 +77,7 @@ def _write_value(field: Field, value: Any, chunks: list[bytes | memoryview], dep
     return len(chunks[-1])
 
 
-def _write_span(
-    field: Field, chunks: list[bytes | memoryview], content: bytes | memoryview
-) -> int:
+def _write_span(field: Field, chunks: list[bytes | memoryview], content: bytes | memoryview) -> int:
     head = varint(field.number << 3 | LENGTH) + varint(len(content))
     chunks += (head, content)
     return len(head) + len(content)

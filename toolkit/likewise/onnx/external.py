@@ -73,7 +73,7 @@ class ExternalData:
         folder = Path(os.path.realpath(self.folder))
         path = Path(os.path.realpath(folder / location))
         if not path.is_relative_to(folder):
-            raise _refused(location, "a link leads out of the model's folder")
+            raise _refused(location, "a link leads out of the model's folder (copy the file there)")
         if path.exists() and not path.is_file():
             raise _refused(location, "it is not a regular file")
         return path

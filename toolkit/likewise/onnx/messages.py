@@ -5,6 +5,8 @@ A message nested in another carries both names: `TensorShapeProto.Dimension` is
 matters are None instead.
 """
 
+# ruff: noqa: RUF009 -- the declarations of `schema` return dataclass fields, made once a class
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,10 +22,8 @@ Raw: TypeAlias = bytes | memoryview
 Numbers: TypeAlias = NDArray[Any] | Sequence[int] | Sequence[float]
 """Packed numbers; the decoder gives a NumPy vector."""
 
-message = dataclass(slots=True, kw_only=True, eq=False)
 
-
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class AttributeProto(Message):
     """A named value of a node; `type` says which field holds it (`AttributeType` of ONNX)."""
 
@@ -47,7 +47,7 @@ class AttributeProto(Message):
     sparse_tensors: Sequence[SparseTensorProto] = many(23, "SparseTensorProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class ValueInfoProto(Message):
     """The name and type of a value."""
 
@@ -57,7 +57,7 @@ class ValueInfoProto(Message):
     metadata_props: Sequence[StringStringEntryProto] = many(4, "StringStringEntryProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class NodeProto(Message):
     """One operator call; an empty name among `input` or `output` is an absent optional one."""
 
@@ -70,10 +70,12 @@ class NodeProto(Message):
     domain: str = one(7, Kind.STRING)
     overload: str = one(8, Kind.STRING)
     metadata_props: Sequence[StringStringEntryProto] = many(9, "StringStringEntryProto")
-    device_configurations: Sequence[NodeDeviceConfigurationProto] = many(10, "NodeDeviceConfigurationProto")
+    device_configurations: Sequence[NodeDeviceConfigurationProto] = many(
+        10, "NodeDeviceConfigurationProto"
+    )
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class IntIntListEntryProto(Message):
     """One entry of a map from a number to a list of numbers."""
 
@@ -81,7 +83,7 @@ class IntIntListEntryProto(Message):
     value: Sequence[int] = many(2, Kind.INT64)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class NodeDeviceConfigurationProto(Message):
     """How one node is spread over the devices of a configuration."""
 
@@ -90,7 +92,7 @@ class NodeDeviceConfigurationProto(Message):
     pipeline_stage: int | None = maybe(3, Kind.INT32)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class ShardingSpecProto(Message):
     """How one tensor is cut into shards."""
 
@@ -100,7 +102,7 @@ class ShardingSpecProto(Message):
     sharded_dim: Sequence[ShardedDimProto] = many(4, "ShardedDimProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class ShardedDimProto(Message):
     """How one axis of a tensor is cut into shards."""
 
@@ -108,7 +110,7 @@ class ShardedDimProto(Message):
     simple_sharding: Sequence[SimpleShardedDimProto] = many(2, "SimpleShardedDimProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class SimpleShardedDimProto(Message):
     """The even cut of an axis, or of a part of it."""
 
@@ -117,7 +119,7 @@ class SimpleShardedDimProto(Message):
     num_shards: int = one(3, Kind.INT64)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TrainingInfoProto(Message):
     """The graphs and bindings of a training step."""
 
@@ -127,7 +129,7 @@ class TrainingInfoProto(Message):
     update_binding: Sequence[StringStringEntryProto] = many(4, "StringStringEntryProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class ModelProto(Message):
     """A whole file."""
 
@@ -145,7 +147,7 @@ class ModelProto(Message):
     configuration: Sequence[DeviceConfigurationProto] = many(26, "DeviceConfigurationProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class DeviceConfigurationProto(Message):
     """A named group of devices."""
 
@@ -154,7 +156,7 @@ class DeviceConfigurationProto(Message):
     device: Sequence[str] = many(3, Kind.STRING)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class StringStringEntryProto(Message):
     """One entry of a map from text to text."""
 
@@ -162,15 +164,17 @@ class StringStringEntryProto(Message):
     value: str = one(2, Kind.STRING)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TensorAnnotation(Message):
     """Names of the quantization parameters of a tensor."""
 
     tensor_name: str = one(1, Kind.STRING)
-    quant_parameter_tensor_names: Sequence[StringStringEntryProto] = many(2, "StringStringEntryProto")
+    quant_parameter_tensor_names: Sequence[StringStringEntryProto] = many(
+        2, "StringStringEntryProto"
+    )
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class GraphProto(Message):
     """Nodes in topological order, with inputs, outputs and stored tensors."""
 
@@ -186,7 +190,7 @@ class GraphProto(Message):
     metadata_props: Sequence[StringStringEntryProto] = many(16, "StringStringEntryProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TensorProtoSegment(Message):
     """Which part of a larger tensor is stored; no exporter is known to write it."""
 
@@ -194,7 +198,7 @@ class TensorProtoSegment(Message):
     end: int = one(2, Kind.INT64)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TensorProto(Message):
     """A stored tensor; `likewise.onnx.tensors` reads and makes it."""
 
@@ -215,7 +219,7 @@ class TensorProto(Message):
     metadata_props: Sequence[StringStringEntryProto] = many(16, "StringStringEntryProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class SparseTensorProto(Message):
     """A tensor that is zero, or empty text, but for some elements."""
 
@@ -224,7 +228,7 @@ class SparseTensorProto(Message):
     dims: Sequence[int] = many(3, Kind.INT64)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TensorShapeProtoDimension(Message):
     """One dim: a number, a symbol, or (with neither) unknown."""
 
@@ -233,14 +237,14 @@ class TensorShapeProtoDimension(Message):
     denotation: str = one(3, Kind.STRING)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TensorShapeProto(Message):
     """The dims of a tensor."""
 
     dim: Sequence[TensorShapeProtoDimension] = many(1, "TensorShapeProtoDimension")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProtoTensor(Message):
     """A tensor; without `shape` its rank is unknown."""
 
@@ -248,14 +252,14 @@ class TypeProtoTensor(Message):
     shape: TensorShapeProto | None = one(2, "TensorShapeProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProtoSequence(Message):
     """A sequence of values of one type."""
 
     elem_type: TypeProto | None = one(1, "TypeProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProtoMap(Message):
     """A map from integers or text to values of one type."""
 
@@ -263,14 +267,14 @@ class TypeProtoMap(Message):
     value_type: TypeProto | None = one(2, "TypeProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProtoOptional(Message):
     """A value that may be absent."""
 
     elem_type: TypeProto | None = one(1, "TypeProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProtoSparseTensor(Message):
     """A sparse tensor."""
 
@@ -278,7 +282,7 @@ class TypeProtoSparseTensor(Message):
     shape: TensorShapeProto | None = one(2, "TensorShapeProto")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProtoOpaque(Message):
     """A type that only its domain understands."""
 
@@ -286,7 +290,7 @@ class TypeProtoOpaque(Message):
     name: str = one(2, Kind.STRING)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class TypeProto(Message):
     """A type: at most one of its fields but `denotation` is present."""
 
@@ -299,7 +303,7 @@ class TypeProto(Message):
     optional_type: TypeProtoOptional | None = one(9, "TypeProtoOptional")
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class OperatorSetIdProto(Message):
     """Which version of a domain a model uses; the empty domain is `ai.onnx`."""
 
@@ -307,7 +311,7 @@ class OperatorSetIdProto(Message):
     version: int = one(2, Kind.INT64)
 
 
-@message
+@dataclass(slots=True, kw_only=True, eq=False)
 class FunctionProto(Message):
     """An operator that the model itself defines by nodes."""
 

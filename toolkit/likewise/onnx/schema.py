@@ -9,11 +9,20 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import Any, ClassVar, Final
 
-__all__ = ["Field", "Kind", "Label", "Message", "bulk", "fields_of", "many", "maybe",
-    "message_class", "one"]
+__all__ = [
+    "Field",
+    "Kind",
+    "Label",
+    "Message",
+    "bulk",
+    "fields_of",
+    "many",
+    "maybe",
+    "message_class",
+    "one",
+]
 
 
 class Kind(Enum):
@@ -104,17 +113,21 @@ def bulk(number: int, kind: Kind) -> Any:
     return _declare(number, kind, Label.BULK, ())
 
 
-@cache
+_tables: dict[type[Message], tuple[Field, ...]] = {}
+
+
 def fields_of(cls: type[Message]) -> tuple[Field, ...]:
     """The table of a message class, in the order of field numbers."""
+    if cls in _tables:
+        return _tables[cls]
     rows = (
         dataclasses.replace(field.metadata[_KEY], name=field.name)
         for field in dataclasses.fields(cls)  # type: ignore[arg-type]
     )
-    return tuple(sorted(rows, key=lambda row: row.number))
+    _tables[cls] = tuple(sorted(rows, key=lambda row: row.number))
+    return _tables[cls]
 
 
 def message_class(field: Field) -> type[Message]:
     """The class of a MESSAGE field."""
-    assert field.message is not None
-    return Message.classes[field.message]
+    return Message.classes[str(field.message)]

@@ -62,7 +62,7 @@ def open_source(source: ModelSource) -> Source:
 def _origin(file: IO[bytes]) -> tuple[str, Path | None]:
     """The name of an open file, and its folder where the name is a path that exists."""
     name = getattr(file, "name", None)
-    if isinstance(name, str) and os.path.exists(name):
+    if isinstance(name, str) and Path(name).exists():
         return name, Path(name).parent
     return "model", None
 
@@ -86,9 +86,8 @@ def map_file(path: Path) -> memoryview:
     Raises `OSError`.
     """
     with path.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return memoryview(b"")
         try:
+            # An empty file, a pipe or a system without mmap ends in the exception.
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except (OSError, ValueError):
             return memoryview(file.read())
@@ -101,7 +100,10 @@ def parse_model(source: Source) -> ModelProto:
     try:
         model = decode(ModelProto, source.data)
         if model.graph is None:
-            raise ModelError("the file holds no graph").at("model")
+            raise ModelError(
+                "the file holds no graph",
+                hint="a tensor (.pb) or another framework's file is no ONNX model",
+            ).at("model")
     except ModelError as error:
         guess = looks_like(source.data)
         if guess is None:

@@ -77,7 +77,7 @@ def _to_array(tensor: TensorProto, external: ExternalReader | None) -> NDArray[A
     if tensor.data_location == _EXTERNAL:
         if external is None:
             raise ModelError(
-                "the data lies in a file beside the model, but the model was not read from a folder",
+                "the data lies in a file beside the model, but no folder is known for it",
                 hint="load it from its path, or name the folder of its data",
             )
         flat = _from_raw(external.read(tensor), dtype, count)
@@ -203,7 +203,7 @@ def from_array(array: NDArray[Any], name: str = "", dtype: DType | None = None) 
     if kind.bits < 8:
         tensor.raw_data = pack_bits(array.reshape(-1).view(np.uint8), kind.bits).tobytes()
     else:
-        tensor.raw_data = memoryview(array.reshape(-1).view(np.uint8))
+        tensor.raw_data = array.reshape(-1).view(np.uint8).data
     return tensor
 
 
@@ -217,8 +217,8 @@ def sparse_to_array(
     """The dense array of a sparse tensor: zeros (or empty text) but for the stored values.
 
     Indices may be linear, `[count]`, or one row a value, `[count, rank]`, in any order. Raises
-    `ModelError` for indices out of range or given twice, and for a dense size that is more than
-    `DENSE_LIMIT` elements.
+    `ModelError` for indices out of range or given twice, `UnsupportedError` for more than
+    `DENSE_LIMIT` elements and more than `DENSE_RATIO` times the stored values.
     """
     if sparse.values is None or sparse.indices is None:
         raise ModelError("a sparse tensor lacks its values or its indices")
@@ -231,16 +231,21 @@ def sparse_to_array(
         raise error.at(f"sparse tensor {name!r}") from None
 
 
-DENSE_LIMIT: Final = 1 << 31
-"""The most elements a sparse tensor may have when made dense."""
+DENSE_LIMIT: Final = 1 << 24
+"""Elements that any sparse tensor may have when made dense."""
+DENSE_RATIO: Final = 1 << 12
+"""Elements that a larger one may have for each value that is really stored."""
 
 
-def _scatter(
-    values: NDArray[Any], indices: NDArray[Any], shape: tuple[int, ...]
-) -> NDArray[Any]:
+def _scatter(values: NDArray[Any], indices: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     size = math.prod(shape)
-    if size > DENSE_LIMIT:
-        raise ModelError("too large to be made dense", given=list(shape), allowed=DENSE_LIMIT)
+    limit = max(DENSE_LIMIT, DENSE_RATIO * values.size)
+    if size > limit:
+        raise UnsupportedError(
+            f"a sparse tensor with {values.size} values is too large to be made dense",
+            given=list(shape),
+            allowed=f"{limit} elements",
+        )
     if values.ndim != 1 or indices.dtype != np.int64:
         raise ModelError(
             "values must be a vector and indices int64",
