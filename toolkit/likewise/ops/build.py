@@ -155,6 +155,31 @@ class GraphBuilder(Builder[Value]):
         self.constants[value] = array
         return value
 
+    def rename(self, value: Value, name: str, first: int) -> Value:
+        """`value` under another name.
+
+        One made by none of the nodes from index `first` on keeps its own, and an Identity follows.
+        """
+        if not any(value in node.outputs for node in self.nodes[first:]):
+            return self.op_named("Identity", [value], name)
+        renamed = Value(name, value.type)
+
+        def swapped(values: Sequence[Value | None]) -> tuple[Value | None, ...]:
+            return tuple(renamed if v is value else v for v in values)
+
+        self.nodes[first:] = [
+            Node(node.operator, swapped(node.inputs), swapped(node.outputs), node.name)
+            for node in self.nodes[first:]
+        ]
+        return renamed
+
+    def op_named(self, operator: str, inputs: Sequence[Value], name: str) -> Value:
+        """The one output, called `name`, of an operator of `ai.onnx` without attributes."""
+        found = find_operator(operator)
+        if found is None:
+            raise UnsupportedError(f"there is no operator ai.onnx.{operator}")
+        return self.apply(found(), inputs, [name])[0]
+
     def graph(self, name: str, inputs: Sequence[Value], outputs: Sequence[Value]) -> Graph:
         """Everything added so far as a graph from `inputs` to `outputs`."""
         return Graph(name, tuple(inputs), tuple(outputs), tuple(self.nodes), self.constants)

@@ -32,8 +32,9 @@ from likewise.errors import UnsupportedError
 from likewise.ir import Graph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from likewise.ir import Type
     from likewise.ops.build import Builder, OldForm
     from likewise.ops.case import Case
 
@@ -146,6 +147,14 @@ class Operator:
         Either change `old` in place and return None, or return the outputs (one, or a tuple) of
         an equivalent graph made with `old.builder`. The default keeps the form as it is.
         """
+
+    @classmethod
+    def body_inputs(cls, name: str, inputs: Sequence[Type | None]) -> Sequence[Type | None]:  # noqa: ARG003 — to override
+        """What the operator knows of the input types of its subgraph `name` from its own inputs.
+
+        Taken where the subgraph does not declare them itself.
+        """
+        return ()
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -1,0 +1,30 @@
+"""The ledgers: which cases a target is known to fail, and why.
+
+`tests/expected/<target>.toml` holds tables `[[expected]]` with `cases` (names or patterns) and
+`reason`. A ledger is strict both ways: what it lists must fail, what it does not must pass.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+FOLDER = Path(__file__).parents[1] / "expected"
+
+
+def expected_failures(target: str, cases: Collection[str]) -> dict[str, str]:
+    """The reason by case; a pattern that matches no case raises."""
+    entries = tomllib.loads((FOLDER / f"{target}.toml").read_text())["expected"]
+    found: dict[str, str] = {}
+    for entry in entries:
+        for pattern in entry["cases"]:
+            matched = fnmatch.filter(cases, pattern)
+            if not matched:
+                raise ValueError(f"{target}.toml: no case matches {pattern!r}")
+            found.update(dict.fromkeys(matched, entry["reason"]))
+    return found
