@@ -191,7 +191,8 @@ def _pip(*arguments: str) -> None:
 
 def explain_pip(output: str) -> str:
     """Why pip failed, in a sentence, from what it printed; the end of that goes with it."""
-    tail = "\n".join(f"    {line}" for line in output.splitlines()[-20:])
+    lines = [line for line in output.splitlines() if "(Retry(total=" not in line]
+    tail = "\n".join(f"    {line}" for line in lines[-20:])
     if any(sign in output for sign in UNREACHABLE):
         return (
             f"pip could not reach a package registry; it said:\n{tail}\n"
@@ -226,7 +227,8 @@ def _ticker(lines: Sequence[str]) -> Iterator[None]:
 
     def tick() -> None:
         while not done.wait(0.2):
-            text = f"[{time.monotonic() - START:6.1f} s]   {lines[-1].strip() if lines else ''}"
+            newest = next((line for line in reversed(lines) if _is_progress(line)), "")
+            text = f"[{time.monotonic() - START:6.1f} s]   {newest.strip()}"
             print(f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
 
     thread = threading.Thread(target=tick, daemon=True)
@@ -237,3 +239,7 @@ def _ticker(lines: Sequence[str]) -> Iterator[None]:
         done.set()
         thread.join()
         print("\r\x1b[K", end="", flush=True)
+
+
+def _is_progress(line: str) -> bool:
+    return bool(line) and not line.startswith(("WARNING", "DEPRECATION"))

@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -142,6 +140,8 @@ def fill(model: onnx.ModelProto) -> onnx.ModelProto:
     Such a tensor is float32 and its doc_string is `fill:MEAN,DEVIATION`. Its values are normally
     distributed, from a generator seeded with the CRC-32 of its name.
     """
+    import numpy as np
+
     for tensor in model.graph.initializer:
         if not tensor.doc_string.startswith(FILL_MARK):
             continue
