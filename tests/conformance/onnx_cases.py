@@ -49,7 +49,7 @@ class OnnxCase:
 
 
 def _stored(folder: Path, stem: str, types: list[Any]) -> list[Any]:
-    values = []
+    values: list[Any] = []
     for index in range(len(list(folder.glob(f"{stem}_*.pb")))):
         content = (folder / f"{stem}_{index}.pb").read_bytes()
         if types[index].HasField("sequence_type"):

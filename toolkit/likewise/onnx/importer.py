@@ -5,14 +5,14 @@ Types are inferred node by node on the way, so a contradiction in the model is f
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from likewise.errors import LikewiseError, ModelError, UnsupportedError
 from likewise.ir import Graph, Type, Value
 from likewise.onnx.attributes import attribute_values
 from likewise.onnx.external import ExternalData
+from likewise.onnx.order import in_order
 from likewise.onnx.survey import NEWEST, unsupported
 from likewise.onnx.tensors import sparse_to_array, to_array
 from likewise.onnx.typeproto import to_type
@@ -21,7 +21,7 @@ from likewise.ops.attributes import parse
 from likewise.ops.build import GraphBuilder, OldForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from likewise.onnx.messages import FunctionProto, GraphProto, ModelProto, NodeProto
     from likewise.onnx.source import Source
@@ -87,7 +87,7 @@ class _Scope:
     """The names visible in one graph or function body, and the builder that its nodes go to."""
 
     context: _Context
-    opsets: Mapping[str, int]
+    opsets: dict[str, int]
     builder: GraphBuilder = field(default_factory=GraphBuilder)
     names: dict[str, Value] = field(default_factory=dict)
     outer: Mapping[str, Value] = field(default_factory=dict)
@@ -110,8 +110,8 @@ class _Scope:
             if known is None:
                 raise ModelError("the type of an input is not given").at(f"input {info.name!r}")
             inputs.append(self._define(info.name, Value(info.name, known)))
-        for node in _sorted(proto.node, self):
-            self._node(node)
+        for node in in_order(proto.node, self.defines):
+            self.add(node)
         outputs = [self._output(info.name) for info in proto.output]
         return self.builder.graph(proto.name, inputs, outputs)
 
@@ -149,7 +149,7 @@ class _Scope:
             raise ModelError(f"nothing makes the value {name!r}")
         return value
 
-    def _node(self, node: NodeProto) -> None:
+    def add(self, node: NodeProto) -> None:
         key = (node.domain, node.op_type, node.overload)
         try:
             if key in self.context.functions:
@@ -241,8 +241,8 @@ class _Scope:
                 allowed=f"{len(function.input)} inputs, {len(function.output)} outputs",
             )
         scope = self._called(node, key, function)
-        for inner in _sorted(function.node, scope):
-            scope._node(inner)
+        for inner in in_order(function.node, scope.defines):
+            scope.add(inner)
         for name, inner_name in zip(node.output, function.output, strict=False):
             if name:
                 self._define(name, scope.lookup(inner_name))
@@ -277,46 +277,3 @@ def _found(name: str, domain: str = "") -> type[Operator]:
     if operator is None:
         raise UnsupportedError(f"there is no operator {domain or 'ai.onnx'}.{name}")
     return operator
-
-
-def _sorted(nodes: Sequence[NodeProto], scope: _Scope) -> Iterator[NodeProto]:
-    """The nodes so that each follows what it reads; as they stand where that already holds.
-
-    A name that nothing here makes is left to the lookup. Raises `ModelError` for a cycle.
-    """
-    made_by = {name: index for index, node in enumerate(nodes) for name in node.output if name}
-    waits: list[set[int]] = []
-    readers: dict[int, list[int]] = {}
-    for index, node in enumerate(nodes):
-        needs = {made_by[name] for name in _reads(node) if name in made_by}
-        needs = {other for other in needs if not all(map(scope.defines, nodes[other].output))}
-        waits.append(needs)
-        for other in needs:
-            readers.setdefault(other, []).append(index)
-    if all(max(needs, default=-1) < index for index, needs in enumerate(waits)):
-        yield from nodes
-        return
-    ready = deque(index for index, needs in enumerate(waits) if not needs)
-    done = 0
-    while ready:
-        index = ready.popleft()
-        done += 1
-        yield nodes[index]
-        for reader in readers.get(index, ()):
-            waits[reader].discard(index)
-            if not waits[reader]:
-                ready.append(reader)
-    if done < len(nodes):
-        stuck = [nodes[index].name or nodes[index].op_type for index, n in enumerate(waits) if n]
-        raise ModelError("the nodes form a cycle", given=", ".join(stuck[:5]))
-
-
-def _reads(node: NodeProto) -> Iterator[str]:
-    """The names a node reads, those of its subgraphs included."""
-    yield from (name for name in node.input if name)
-    for attribute in node.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            if graph is not None:
-                for inner in graph.node:
-                    yield from _reads(inner)
-                yield from (info.name for info in graph.output)
