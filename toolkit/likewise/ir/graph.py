@@ -29,8 +29,25 @@ class OperatorLike(Protocol):
     def subgraphs(self) -> tuple[Graph, ...]:
         """The graphs it holds as attributes (`If`, `Loop`, `Scan`, `SequenceMap`)."""
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether equal inputs give equal outputs."""
+
+    @property
+    def wanted(self) -> int:
+        """How many outputs are asked for."""
+
     def attributes(self) -> dict[str, Any]:
         """The attributes by ONNX name, those at their default left out."""
+
+    def changed(self, **attributes: Any) -> OperatorLike:
+        """The same use with some attributes replaced."""
+
+    def infer(self, *inputs: Any, **_: Any) -> Any:
+        """The types of its outputs from those of its inputs."""
+
+    def evaluate(self, *inputs: Any, **_: Any) -> Any:
+        """Its outputs from input arrays."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -92,7 +92,7 @@ class _Step:
 
     def evaluate(self, slots: Sequence[Any]) -> tuple[Any, ...]:
         arguments = [None if slot < 0 else slots[slot] for slot in self.inputs]
-        evaluate = self.node.operator.evaluate  # type: ignore[attr-defined]  # ir cannot name it
+        evaluate = self.node.operator.evaluate
         try:
             if self.bodies:
                 made = evaluate(*arguments, run=self._run(slots))

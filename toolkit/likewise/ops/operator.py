@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, dataclass_transform
 
 from likewise.errors import UnsupportedError
 from likewise.ir import Graph
@@ -118,6 +118,10 @@ class Operator:
             for field, default in self.defaults.items()
             if self.__dict__[field] is not default
         }
+
+    def changed(self, **attributes: Any) -> Self:
+        """The same use with some attributes replaced."""
+        return type(self)(wanted=self.wanted, **(self.attributes() | attributes))
 
     def infer(self, *inputs: Any, **_: Any) -> Any:
         """The types of its outputs (one, or a tuple) from the types of its inputs.

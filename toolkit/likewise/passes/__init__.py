@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from likewise.passes.fold_batch_normalization import fold_batch_normalization
+from likewise.passes.fold_constants import fold_constants
+from likewise.passes.remove_dead_code import remove_dead_code
+from likewise.passes.remove_identities import remove_identities
+
 if TYPE_CHECKING:
     from likewise.ir import Graph
 
@@ -11,5 +16,6 @@ __all__ = ["simplify"]
 
 
 def simplify(graph: Graph) -> Graph:
-    """What every target wants done first."""
-    return graph
+    """What every target wants done first; the meaning stays, the bits may round once less."""
+    graph = fold_constants(remove_identities(graph))
+    return remove_dead_code(fold_batch_normalization(graph))
