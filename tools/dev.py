@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ if not __package__:
     # Run as a file, by `dev`: the repository's root is what `tools` is imported from.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools.environment import PYTHON, DevError, prepare, run, say
+from tools.environment import PYTHON, UNFINISHED, DevError, prepare, run, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,9 +134,12 @@ def main(arguments: Sequence[str]) -> int:
         print(f"./dev: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\n./dev: interrupted; the next run goes on from here", file=sys.stderr)
+        rest = "; the next run completes the installation" if UNFINISHED.exists() else ""
+        print(f"\n./dev: interrupted{rest}", file=sys.stderr)
         return 130
 
 
 if __name__ == "__main__":
+    # `./dev help | head -3` ends quietly, as programs do.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main(sys.argv[1:]))

@@ -86,7 +86,8 @@ def wanted_stamp() -> str:
 
 
 def _is_complete(wanted: str) -> bool:
-    return STAMP.is_file() and STAMP.read_text() == wanted
+    # The interpreter below may be gone: an upgrade of the system takes the old one away.
+    return PYTHON.exists() and STAMP.is_file() and STAMP.read_text() == wanted
 
 
 def _install(wanted: str) -> None:

@@ -23,7 +23,11 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", folder)
-    monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
+    (folder / "bin").mkdir()
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(environment, "PYTHON", python)
     monkeypatch.setattr(environment, "STAMP", folder / "likewise-stamp")
     monkeypatch.setattr(environment, "UNFINISHED", tmp_path / ".cache" / "dev-unfinished")
     monkeypatch.setattr(environment, "LOCK", tmp_path / ".cache" / "dev.lock")
@@ -38,6 +42,10 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(environment, "_make_venv", lambda: done.append("venv"))
     monkeypatch.setattr(environment, "_pip", lambda *arguments: done.append(arguments[0]))
     return done
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_complete_environment_is_left_alone(venv: Path, steps: list[str]) -> None:
@@ -59,12 +67,15 @@ def test_a_moved_environment_is_made_anew(venv: Path, steps: list[str]) -> None:
     assert steps == ["venv", "install"]
 
 
+def test_an_environment_whose_python_is_gone_is_made_anew(venv: Path, steps: list[str]) -> None:
+    (venv / "bin" / "python").unlink()
+    environment.prepare()
+    assert steps == ["venv", "install"]
+
+
 def test_after_an_interruption_it_is_made_anew(
     venv: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: str) -> None:
-        raise KeyboardInterrupt
-
     (venv.parent / "pyproject.toml").write_text("[project]\nname = 'other'\n")
     with monkeypatch.context() as patch:
         patch.setattr(environment, "_pip", interrupt)
@@ -108,6 +119,30 @@ def test_a_failing_step_does_not_hide_the_next(capfd: pytest.CaptureFixture[str]
     out = capfd.readouterr().out
     assert "ran" in out
     assert "failed: first (exit status 3)" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("prepare", "interrupted; the next run completes the installation"),
+        ("run", "interrupted\n"),
+    ],
+)
+def test_an_interruption_says_what_is_left_to_do(
+    name: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unfinished = tmp_path / "unfinished"
+    if name == "prepare":
+        unfinished.touch()
+    monkeypatch.setattr(dev, "UNFINISHED", unfinished)
+    monkeypatch.setattr(dev, "prepare", lambda: None)
+    monkeypatch.setattr(dev, name, interrupt)
+    assert dev.main(["bench"]) == 130
+    assert message in capsys.readouterr().err
 
 
 def test_an_unknown_command_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
