@@ -167,11 +167,11 @@ def _not_text(error: UnicodeDecodeError, start: int, name: str) -> WireError:
 def _append(message: Any, name: str, item: object) -> int:
     """Put `item` at the end of a repeated field; its index."""
     items = getattr(message, name)
-    if items:
-        items.append(item)
-    else:
+    if not items:
         setattr(message, name, [item])
-    return len(items)
+        return 0
+    items.append(item)
+    return len(items) - 1
 
 
 def _message_reader(field: Field) -> _SpanReader:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,15 +49,18 @@ class ExternalData:
             raise error.at(f"external data {location!r}") from None
 
     def _open(self, location: str) -> memoryview:
-        path = self._resolve(location)
-        if path not in self._files:
-            try:
+        try:
+            path = self._resolve(location)
+            if path not in self._files:
+                if not stat.S_ISREG(path.stat().st_mode):
+                    raise _refused(location, "it is not a regular file")
                 self._files[path] = map_file(path)
-            except OSError as error:
-                raise ModelError(
-                    f"the external data {location!r} cannot be read: {error.strerror}",
-                    hint=f"put it beside the model, into {self.folder}",
-                ) from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ModelError(
+                f"the external data {location!r} cannot be read: {reason}",
+                hint=f"put it beside the model, into {self.folder}",
+            ) from None
         return self._files[path]
 
     def _resolve(self, location: str) -> Path:
@@ -74,8 +78,6 @@ class ExternalData:
         path = Path(os.path.realpath(folder / location))
         if not path.is_relative_to(folder):
             raise _refused(location, "a link leads out of the model's folder (copy the file there)")
-        if path.exists() and not path.is_file():
-            raise _refused(location, "it is not a regular file")
         return path
 
 

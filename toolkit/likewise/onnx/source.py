@@ -45,7 +45,7 @@ def open_source(source: ModelSource) -> Source:
     if isinstance(source, bytes | bytearray | memoryview):
         # A copy of what the caller may change, so that the model cannot change under way.
         data = source if isinstance(source, bytes) else bytes(source)
-        return Source(memoryview(data), "model", None)
+        return Source(memoryview(data), "<bytes>", None)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return Source(_map(path), str(path), path.parent)
@@ -64,7 +64,7 @@ def _origin(file: IO[bytes]) -> tuple[str, Path | None]:
     name = getattr(file, "name", None)
     if isinstance(name, str) and Path(name).exists():
         return name, Path(name).parent
-    return "model", None
+    return "<file>", None
 
 
 def _map(path: Path) -> memoryview:
