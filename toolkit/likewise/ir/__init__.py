@@ -2,6 +2,7 @@
 
 from likewise.ir.dims import Dim, Expression, ceil_divide, fresh, maximum, minimum, product, symbol
 from likewise.ir.graph import Graph, Node, OperatorLike, Value
+from likewise.ir.text import to_text
 from likewise.ir.types import (
     Array,
     DType,
@@ -14,6 +15,7 @@ from likewise.ir.types import (
     UnknownRankError,
     type_of,
 )
+from likewise.ir.verify import verify
 
 __all__ = [
     "Array",
@@ -37,5 +39,7 @@ __all__ = [
     "minimum",
     "product",
     "symbol",
+    "to_text",
     "type_of",
+    "verify",
 ]

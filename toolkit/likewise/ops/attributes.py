@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from likewise.ops.operator import Operator
 
-__all__ = ["parse"]
+__all__ = ["field_types", "parse"]
 
 _TYPES = (TensorType, SequenceType, OptionalType, MapType)
 _SCOPE: Final = {
@@ -63,13 +63,13 @@ def parse(operator: type[Operator], given: Mapping[str, Any], wanted: int = 1) -
             raise ModelError(
                 f"attribute {name!r} has a wrong value",
                 given=repr(value)[:80],
-                allowed=str(_hints(operator)[name]).replace("typing.", ""),
+                allowed=str(field_types(operator)[name]).replace("typing.", ""),
             ) from None
     return operator(wanted=wanted, **parsed)
 
 
-def _hints(operator: type[Operator]) -> dict[str, Any]:
-    """The types of the fields. Modules import them for type checking only, hence the scope."""
+def field_types(operator: Any) -> dict[str, Any]:
+    """The types of the fields of an operator class by name. Modules import them for type checking only, hence the scope."""
     hints = {}
     for base in reversed(operator.__mro__):
         scope = {**_SCOPE, **vars(sys.modules[base.__module__])}
@@ -81,7 +81,7 @@ def _hints(operator: type[Operator]) -> dict[str, Any]:
 
 @cache
 def _readers(operator: Any) -> dict[str, Callable[[Any], Any]]:
-    return {name: _reader(hint) for name, hint in _hints(operator).items()}
+    return {name: _reader(hint) for name, hint in field_types(operator).items()}
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
