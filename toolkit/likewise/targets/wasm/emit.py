@@ -1,0 +1,386 @@
+"""One function of the loop IR as WebAssembly code.
+
+A value that is read once, in the block that binds it, stays on the stack; every other gets a
+local, free again when its block ends. Loads and reads of variables that wait on no local yet are
+put into one before anything is written that could change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from likewise.loop.nodes import (
+    Apply,
+    Buffer,
+    BufferParam,
+    Call,
+    Const,
+    Copy,
+    DeclareVar,
+    Expr,
+    Fill,
+    For,
+    Function,
+    If,
+    Let,
+    Load,
+    Memory,
+    Operand,
+    Read,
+    Ref,
+    SetVar,
+    Statement,
+    Store,
+    While,
+    const_lanes,
+)
+from likewise.loop.types import I32
+from likewise.targets.wasm.addresses import Access, AddressPlan, Recipe, Slot
+from likewise.targets.wasm.encoder import FunctionBody, signed, unsigned
+from likewise.targets.wasm.instructions import Instructions, load_code, store_code, value_type
+
+__all__ = ["emit_function"]
+
+_DEEPEST_TREE = 100
+
+
+@dataclass(slots=True)
+class _Uses:
+    """How often each value is read, and whether once in its own block."""
+
+    count: dict[int, int] = field(default_factory=dict)
+    block: dict[int, int] = field(default_factory=dict)
+
+
+def emit_function(
+    function: Function,
+    addresses: dict[Buffer, int],
+    positions: Mapping[str, int],
+    *,
+    fused: bool,
+) -> FunctionBody:
+    """The body; `positions` numbers the functions that it may call."""
+    emitter = _Emitter(function, AddressPlan(function, addresses), positions, fused=fused)
+    return emitter.emit()
+
+
+class _Emitter(Instructions):
+    def __init__(
+        self, function: Function, plan: AddressPlan, positions: Mapping[str, int], *, fused: bool
+    ) -> None:
+        memories = ["i32"] * len(function.memories)
+        self.params = (*memories, *(value_type(one.type) for one in function.scalars))
+        super().__init__(len(self.params), fused=fused)
+        self.function = function
+        self.plan = plan
+        self.positions = positions
+        self.local_of: dict[int, int] = {}
+        self.variable_local: dict[int, int] = {}
+        self.slot_local: dict[Slot, int] = {}
+        self.pending: dict[int, tuple[Expr, int]] = {}
+        self.impure: dict[int, None] = {}
+        self.access_of: dict[int, Access] = {}
+        self.uses = _Uses()
+        self.block_of: dict[int, int] = {}
+        self.blocks = 0
+        for param in function.scalars:
+            self.local_of[param.id] = len(memories) + param.position
+
+    def emit(self) -> FunctionBody:
+        self.count_block(self.function.body)
+        self.block(self.function.body)
+        return FunctionBody(self.function.name, self.params, tuple(self.locals), bytes(self.code))
+
+    # Uses, counted backwards so that what nothing needs counts for nothing
+
+    def use(self, operand: Operand, block: int) -> None:
+        if isinstance(operand, Ref):
+            self.uses.count[operand.id] = self.uses.count.get(operand.id, 0) + 1
+            self.uses.block[operand.id] = block
+
+    def count_block(self, block: tuple[Statement, ...], number: int | None = None) -> None:
+        if number is None:
+            self.blocks += 1
+            number = self.blocks
+        for statement in reversed(block):
+            match statement:
+                case Let(id=identity):
+                    if identity not in self.uses.count:
+                        continue
+                    self.block_of[identity] = number
+                case For(stop=stop, body=body):
+                    self.count_block(body)
+                    self.use(stop, 0)  # it is read in every round: never left on the stack
+                case If(then=then, otherwise=otherwise):
+                    self.count_block(then)
+                    self.count_block(otherwise)
+                case While(head=head, condition=condition, body=body):
+                    self.count_block(body)
+                    self.blocks += 1
+                    inside = self.blocks
+                    self.use(condition, inside)
+                    self.count_block(head, inside)
+                    continue
+                case _:
+                    pass
+            for one in self.plan.needed(statement):
+                self.use(one, number)
+
+    # Values
+
+    def operand(self, operand: Operand) -> None:
+        """Put a value on the stack."""
+        if isinstance(operand, Const):
+            self.constant(operand)
+            return
+        local = self.local_of.get(operand.id)
+        if local is not None:
+            self.get(local)
+            return
+        expr, _ = self.pending.pop(operand.id)
+        self.impure.pop(operand.id, None)
+        self.expression(expr, operand.id)
+
+    def expression(self, expr: Expr, _identity: int) -> None:
+        match expr:
+            case Load():
+                self.load(expr, self.access_of[_identity])
+            case Read(variable=variable):
+                self.get(self.variable_local[variable.id])
+            case Apply(op="splat", args=(Ref(id=source),)) if self.is_waiting_load(source):
+                waiting, _ = self.pending.pop(source)
+                self.impure.pop(source, None)
+                assert isinstance(waiting, Load)
+                access = self.access_of[source]
+                self.address(access.recipe)
+                self.load_splat(waiting.memory.storage.bytes, access.immediate)
+            case Apply():
+                self.apply(expr)
+
+    def is_waiting_load(self, identity: int) -> bool:
+        waiting = self.pending.get(identity)
+        return waiting is not None and isinstance(waiting[0], Load)
+
+    def let(self, statement: Let) -> None:
+        identity, expr = statement.id, statement.expr
+        uses = self.uses.count.get(identity, 0)
+        if uses == 0:
+            return
+        if isinstance(expr, Load):
+            self.access_of[identity] = self.plan.access[id(statement)]
+        args = _arguments(expr, self.access_of.get(identity))
+        depth = 1 + max((self.pending[one][1] for one in args if one in self.pending), default=0)
+        alone = uses == 1 and self.uses.block[identity] == self.block_of[identity]
+        if alone and depth < _DEEPEST_TREE:
+            self.pending[identity] = (expr, depth)
+            if not isinstance(expr, Apply) or any(one in self.impure for one in args):
+                self.impure[identity] = None
+            return
+        self.expression(expr, identity)
+        self.keep(identity, value_type(expr.type))
+
+    def keep(self, identity: int, kind: str) -> None:
+        """Move the top of the stack into a local for this value."""
+        self.local_of[identity] = self.new_local(kind)
+        self.set(self.local_of[identity])
+
+    def flush(self) -> None:
+        """Give a local to every waiting value that a write could change, largest trees first."""
+        for identity in reversed(list(self.impure)):
+            if identity in self.impure:
+                expr, _ = self.pending.pop(identity)
+                self.impure.pop(identity)
+                self.expression(expr, identity)
+                self.keep(identity, value_type(expr.type))
+
+    # Addresses
+
+    def address(self, recipe: Recipe) -> None:
+        """Put the value of a recipe on the stack."""
+        first = True
+        if recipe.slot is not None:
+            self.get(self.slot_local[recipe.slot])
+            first = False
+        if recipe.parameter is not None:
+            self.get(recipe.parameter)
+            first = self.join(first)
+        for one, times in recipe.terms:
+            self.operand(Ref(one, I32))
+            self.scale(times)
+            first = self.join(first)
+        if recipe.constant or first:
+            self.i32(recipe.constant)
+            self.join(first)
+
+    def join(self, first: bool) -> bool:
+        if not first:
+            self.op("i32.add")
+        return False
+
+    def place(self, memory: Memory, index: Operand) -> None:
+        """Put the byte address of an element on the stack."""
+        size = memory.storage.bytes
+        base = self.plan.addresses[memory] if isinstance(memory, Buffer) else 0
+        if isinstance(index, Const):
+            base += int(const_lanes(index)[0]) * size
+        else:
+            self.operand(index)
+            self.scale(size)
+        if isinstance(memory, BufferParam):
+            self.get(memory.position)
+            self.join(isinstance(index, Const))
+        if isinstance(memory, Buffer) and isinstance(index, Const):
+            self.i32(base)
+        elif base:
+            self.i32(base)
+            self.op("i32.add")
+
+    def load(self, load: Load, access: Access) -> None:
+        self.address(access.recipe)
+        code, after = load_code(load.memory.storage, load.type)
+        self.code += code + unsigned(access.immediate)
+        for name in after:
+            self.op(name)
+
+    # Statements
+
+    def block(self, block: tuple[Statement, ...]) -> None:
+        mark = self.mark()
+        for statement in block:
+            self.statement(statement)
+        self.release(mark)
+
+    def statement(self, statement: Statement) -> None:
+        match statement:
+            case Let():
+                self.let(statement)
+            case DeclareVar(variable=variable, initial=value):
+                self.operand(value)
+                self.variable_local[variable.id] = self.new_local(value_type(variable.type))
+                self.set(self.variable_local[variable.id])
+            case SetVar(variable=variable, value=value):
+                self.operand(value)
+                self.flush()
+                self.set(self.variable_local[variable.id])
+            case Store(memory=memory, value=value):
+                access = self.plan.access[id(statement)]
+                self.address(access.recipe)
+                self.operand(value)
+                self.flush()
+                before, code, after = store_code(memory.storage, value.type)
+                self.code += before + code + unsigned(access.immediate) + after
+            case Fill(memory=memory, index=index, count=count, byte=byte):
+                self.place(memory, index)
+                self.i32(byte)
+                self.operand(count)
+                self.scale(memory.storage.bytes)
+                self.flush()
+                self.code += b"\xfc\x0b\0"
+            case Copy(target, to, source, start, count):
+                self.place(target, to)
+                self.place(source, start)
+                self.operand(count)
+                self.scale(target.storage.bytes)
+                self.flush()
+                self.code += b"\xfc\x0a\0\0"
+            case Call(function=name, memories=memories, scalars=scalars):
+                for memory, offset in memories:
+                    self.place(memory, offset)
+                for one in scalars:
+                    self.operand(one)
+                self.flush()
+                self.code += b"\x10" + unsigned(self.positions[name])
+            case For():
+                self.loop(statement)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                self.operand(condition)
+                self.flush()
+                self.code += b"\x04\x40"
+                self.block(then)
+                if otherwise:
+                    self.code += b"\x05"
+                    self.block(otherwise)
+                self.code += b"\x0b"
+            case While():
+                self.while_(statement)
+
+    def while_(self, statement: While) -> None:
+        self.flush()
+        mark = self.mark()
+        self.code += b"\x02\x40\x03\x40"
+        for one in statement.head:
+            self.statement(one)
+        self.operand(statement.condition)
+        self.flush()
+        self.op("i32.eqz")
+        self.code += b"\x0d\1"
+        self.block(statement.body)
+        self.code += b"\x0c\0\x0b\x0b"
+        self.release(mark)
+
+    def loop(self, loop: For) -> None:
+        """A loop tests at its end; one that may not run at all stands in an `if`."""
+        self.flush()
+        mark = self.mark()
+        trips = _trips(loop)
+        counted = trips is not None and loop.id not in self.uses.count
+        counter = self.new_local("i32")
+        self.local_of[loop.id] = counter
+        slots = list(self.plan.slots(loop))
+        first = loop.start
+        if trips is None:
+            kept = self.new_local("i32")
+            self.operand(first)
+            self.code += b"\x22" + unsigned(kept)
+            self.operand(loop.stop)
+            self.op("i32.lt_s")
+            self.code += b"\x04\x40"
+            self.get(kept)
+        elif counted:
+            self.i32(trips or 0)
+        else:
+            self.operand(first)
+        self.set(counter)
+        for slot in slots:
+            self.address(slot.recipe)
+            self.slot_local[slot] = self.new_local("i32")
+            self.set(self.slot_local[slot])
+        self.code += b"\x03\x40"
+        self.block(loop.body)
+        self.flush()
+        for slot in slots:
+            if slot.step:
+                self.add_to(self.slot_local[slot], slot.step)
+                self.set(self.slot_local[slot])
+        self.add_to(counter, -1 if counted else loop.step)
+        self.code += b"\x22" + unsigned(counter)
+        if not counted:
+            self.operand(loop.stop)
+            self.op("i32.lt_s")
+        self.code += b"\x0d\0\x0b"
+        if trips is None:
+            self.code += b"\x0b"
+        self.release(mark)
+
+    def add_to(self, local: int, step: int) -> None:
+        self.get(local)
+        self.code += b"\x41" + signed(step)
+        self.op("i32.add")
+
+
+def _arguments(expr: Expr, access: Access | None) -> list[int]:
+    """The values that evaluating an expression reads."""
+    if access is not None:
+        return [one for one, _ in access.recipe.terms]
+    if isinstance(expr, Apply):
+        return [one.id for one in expr.args if isinstance(one, Ref)]
+    return []
+
+
+def _trips(loop: For) -> int | None:
+    """How often a loop of constant bounds runs (at least once), else None."""
+    if not isinstance(loop.start, Const) or not isinstance(loop.stop, Const):
+        return None
+    start, stop = int(const_lanes(loop.start)[0]), int(const_lanes(loop.stop)[0])
+    return len(range(start, stop, loop.step)) or None

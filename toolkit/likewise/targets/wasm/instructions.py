@@ -1,0 +1,483 @@
+"""Instructions for the operations of the loop IR, and the locals of a function."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from likewise.loop.nodes import Apply, Const, Operand, const_lanes
+from likewise.loop.operations import COMPARISONS
+from likewise.loop.types import Storage, Type
+from likewise.targets.wasm.encoder import signed, unsigned
+from likewise.targets.wasm.opcodes import LOADS, OPCODES, STORES, simd
+
+__all__ = ["Instructions", "load_code", "store_code", "value_type"]
+
+
+def value_type(one: Type) -> str:
+    """The WebAssembly type that holds a value."""
+    if one.lanes > 1:
+        return "v128"
+    if one.is_bool or one.bits < 32:
+        return "i32"
+    return f"{'f' if one.is_float else 'i'}{one.bits}"
+
+
+def _shape(one: Type) -> str:
+    return f"{'f' if one.is_float else 'i'}{one.bits}x{one.lanes}"
+
+
+_ZERO_LOADS: Final = {2: simd(0x08) + b"\1", 4: simd(0x5C) + b"\2", 8: simd(0x5D) + b"\3"}
+
+
+def load_code(storage: Storage, one: Type) -> tuple[bytes, tuple[str, ...]]:
+    """The load up to its offset, and what widens the lanes after it."""
+    if one.lanes == 1:
+        code, align = LOADS[storage.name, value_type(one)]
+        return code + bytes((align,)), ()
+    bits, sign = storage.bytes * 8, "s" if one.kind == "i" else "u"
+    align = bytes((storage.bytes.bit_length() - 1,))
+    if bits == one.bits:
+        return simd(0x00) + align, ()
+    if bits * 2 == one.bits:
+        number = {8: 1, 16: 3, 32: 5}[bits] + (sign == "u")
+        return simd(number) + b"\3", ()
+    after = []
+    while bits < one.bits:
+        source, wide = f"i{bits}x{128 // bits}", f"i{bits * 2}x{64 // bits}"
+        after.append(f"{wide}.extend_low_{source}_{sign}")
+        bits *= 2
+    return _ZERO_LOADS[storage.bytes * one.lanes], tuple(after)
+
+
+def store_code(storage: Storage, one: Type) -> tuple[bytes, bytes, bytes]:
+    """What narrows the lanes, the store up to its offset, and what follows the offset."""
+    if one.lanes == 1:
+        code, align = STORES[storage.bytes][value_type(one)]
+        return b"", code + bytes((align,)), b""
+    wide = one.bits // 8
+    align = bytes((storage.bytes.bit_length() - 1,))
+    if wide == storage.bytes:
+        return b"", simd(0x0B) + align, b""
+    total = storage.bytes * one.lanes
+    low = [lane * wide + at for lane in range(one.lanes) for at in range(storage.bytes)]
+    number = {2: 0x59, 4: 0x5A, 8: 0x5B}[total]
+    low += [0] * (16 - len(low))
+    return simd(0x0D) + bytes(low), simd(number) + align, b"\0"
+
+
+class Instructions:
+    """Code, locals, and the translation of pure operations."""
+
+    def __init__(self, params: int, *, fused: bool) -> None:
+        self.code = bytearray()
+        self.fused = fused
+        self.first = params
+        self.locals: list[str] = []
+        self.free: dict[str, list[int]] = {}
+        self.taken: list[tuple[str, int]] = []
+
+    def operand(self, operand: Operand) -> None:
+        raise NotImplementedError
+
+    # Locals
+
+    def new_local(self, kind: str) -> int:
+        """A local that is ours until the block ends."""
+        free = self.free.setdefault(kind, [])
+        if free:
+            number = free.pop()
+        else:
+            number = self.first + len(self.locals)
+            self.locals.append(kind)
+        self.taken.append((kind, number))
+        return number
+
+    def mark(self) -> int:
+        return len(self.taken)
+
+    def release(self, mark: int) -> None:
+        while len(self.taken) > mark:
+            kind, number = self.taken.pop()
+            self.free[kind].append(number)
+
+    # Small parts
+
+    def op(self, name: str) -> None:
+        self.code += OPCODES[name]
+
+    def get(self, local: int) -> None:
+        self.code += b"\x20" + unsigned(local)
+
+    def set(self, local: int) -> None:
+        self.code += b"\x21" + unsigned(local)
+
+    def tee(self, kind: str) -> int:
+        """Keep the top of the stack in a fresh local as well."""
+        local = self.new_local(kind)
+        self.code += b"\x22" + unsigned(local)
+        return local
+
+    def i32(self, number: int) -> None:
+        number &= 0xFFFFFFFF
+        self.code += b"\x41" + signed(number - (1 << 32) if number >> 31 else number)
+
+    def integer(self, number: int, one: Type) -> None:
+        """A constant of a scalar integer type."""
+        if one.bits == 64:
+            number &= 0xFFFFFFFFFFFFFFFF
+            self.code += b"\x42" + signed(number - (1 << 64) if number >> 63 else number)
+        else:
+            self.i32(number)
+
+    def scale(self, times: int) -> None:
+        if times == 1:
+            return
+        if times > 0 and times & (times - 1) == 0:
+            self.i32(times.bit_length() - 1)
+            self.op("i32.shl")
+        else:
+            self.i32(times)
+            self.op("i32.mul")
+
+    def constant(self, const: Const) -> None:
+        one = const.type
+        if one.lanes > 1:
+            self.code += simd(0x0C) + const.bits.to_bytes(16, "little")
+        elif one.is_float:
+            opcode = b"\x43" if one.bits == 32 else b"\x44"
+            self.code += opcode + const.bits.to_bytes(one.bits // 8, "little")
+        else:
+            self.integer(int(const_lanes(const)[0]), one)
+
+    def load_splat(self, size: int, offset: int) -> None:
+        exponent = size.bit_length() - 1
+        self.code += simd(0x07 + exponent) + bytes((exponent,)) + unsigned(offset)
+
+    # Operations
+
+    def apply(self, node: Apply) -> None:
+        """Evaluate a pure operation onto the stack."""
+        special = getattr(self, f"op_{node.op}", None)
+        if special is not None:
+            special(node)
+            return
+        for one in node.args:
+            self.operand(one)
+        self.op(self.plain_name(node))
+
+    def plain_name(self, node: Apply) -> str:
+        """The one instruction of an operation that has one."""
+        source = node.args[0].type
+        name, op = (_shape(source) if source.lanes > 1 else value_type(source)), node.op
+        signed_op = op in ("shr", "min", "max") or (op in COMPARISONS and op not in ("eq", "ne"))
+        if op == "div" or op == "rem" or signed_op:
+            if source.is_int:
+                return f"{name}.{op}_{'s' if source.kind == 'i' else 'u'}"
+        if source.lanes > 1 and op in ("and", "or", "xor", "not", "any_true"):
+            return f"v128.{op}"
+        return f"{name}.{op}"
+
+    def _all(self, node: Apply) -> None:
+        for one in node.args:
+            self.operand(one)
+
+    def op_neg(self, node: Apply) -> None:
+        if node.type.is_int and node.type.lanes == 1:
+            self.integer(0, node.type)
+            self.operand(node.args[0])
+            self.op(f"{value_type(node.type)}.sub")
+        else:
+            self._all(node)
+            self.op(self.plain_name(node))
+
+    def op_abs(self, node: Apply) -> None:
+        self._all(node)
+        if node.type.lanes > 1 or node.type.is_float:
+            self.op(self.plain_name(node))
+            return
+        kind = value_type(node.type)
+        value = self.tee(kind)
+        self.get(value)
+        self.integer(node.type.bits - 1, node.type)
+        self.op(f"{kind}.shr_s")
+        sign = self.tee(kind)
+        self.op(f"{kind}.xor")
+        self.get(sign)
+        self.op(f"{kind}.sub")
+
+    def op_not(self, node: Apply) -> None:
+        self._all(node)
+        if node.type.lanes > 1:
+            self.op("v128.not")
+        elif node.type.is_bool:
+            self.op("i32.eqz")
+        else:
+            self.integer(-1, node.type)
+            self.op(f"{value_type(node.type)}.xor")
+
+    def _choose(self, node: Apply, comparison: str, *, first: bool) -> None:
+        """One of two scalars: a if (a OP b), or with `first` false b if (b OP a), else a."""
+        kind = value_type(node.type)
+        self.operand(node.args[0])
+        a = self.tee(kind)
+        self.operand(node.args[1])
+        b = self.tee(kind)
+        for local in (a, b) if first else (b, a):
+            self.get(local)
+        self.op(f"{kind}.{comparison}")
+        if not first:
+            self.op("i32.eqz")
+        self.code += b"\x1b"
+
+    def op_min(self, node: Apply) -> None:
+        self._extreme(node, "lt")
+
+    def op_max(self, node: Apply) -> None:
+        self._extreme(node, "gt")
+
+    def _extreme(self, node: Apply, comparison: str) -> None:
+        if node.type.lanes > 1 or node.type.is_float:
+            self._all(node)
+            self.op(self.plain_name(node))
+        else:
+            sign = "s" if node.type.kind == "i" else "u"
+            self._choose(node, f"{comparison}_{sign}", first=True)
+
+    def op_pmin(self, node: Apply) -> None:
+        if node.type.lanes > 1:
+            self._all(node)
+            self.op(self.plain_name(node))
+        else:
+            self._choose(node, "lt", first=False)
+
+    def op_pmax(self, node: Apply) -> None:
+        if node.type.lanes > 1:
+            self._all(node)
+            self.op(self.plain_name(node))
+        else:
+            kind = value_type(node.type)
+            self.operand(node.args[1])
+            b = self.tee(kind)
+            self.operand(node.args[0])
+            a = self.tee(kind)
+            self.get(a)
+            self.get(b)
+            self.op(f"{kind}.lt")
+            self.code += b"\x1b"
+
+    def op_copysign(self, node: Apply) -> None:
+        if node.type.lanes == 1:
+            self._all(node)
+            self.op(self.plain_name(node))
+            return
+        self.operand(node.args[1])
+        self.operand(node.args[0])
+        sign = 1 << (node.type.bits - 1)
+        bits = sum(sign << (lane * node.type.bits) for lane in range(node.type.lanes))
+        self.constant(Const(node.type, bits))
+        self.op("v128.bitselect")
+
+    def _is_safe(self, divisor: Operand) -> bool:
+        return isinstance(divisor, Const) and const_lanes(divisor)[0] not in (0, -1)
+
+    def op_div(self, node: Apply) -> None:
+        one = node.type
+        if one.is_float or self._is_safe(node.args[1]):
+            self._all(node)
+            self.op(self.plain_name(node))
+            return
+        kind = value_type(one)
+        # For a divisor of 0 or -1 the answer is a * b, and the division is by 1.
+        self.operand(node.args[0])
+        a = self.tee(kind)
+        self.operand(node.args[1])
+        b = self.new_local(kind)
+        self.set(b)
+        self.integer(1, one)
+        self.get(b)
+        self._unsafe(kind, b, one)
+        unsafe = self.tee("i32")
+        self.code += b"\x1b"
+        self.op(self.plain_name(node))
+        quotient = self.new_local(kind)
+        self.set(quotient)
+        self.get(a)
+        self.get(b)
+        self.op(f"{kind}.mul")
+        self.get(quotient)
+        self.get(unsafe)
+        self.code += b"\x1b"
+
+    def _unsafe(self, kind: str, divisor: int, one: Type) -> None:
+        """Whether a divisor is 0, or -1 in a signed type."""
+        self.get(divisor)
+        if one.kind == "u":
+            self.op(f"{kind}.eqz")
+            return
+        self.integer(1, one)
+        self.op(f"{kind}.add")
+        self.integer(2, one)
+        self.op(f"{kind}.lt_u")
+
+    def op_rem(self, node: Apply) -> None:
+        self.operand(node.args[0])
+        if not self._is_safe(node.args[1]):
+            kind = value_type(node.type)
+            self.integer(1, node.type)
+            self.operand(node.args[1])
+            divisor = self.tee(kind)
+            self.get(divisor)
+            self.op(f"{kind}.eqz")
+            self.code += b"\x1b"
+        else:
+            self.operand(node.args[1])
+        self.op(self.plain_name(node))
+
+    def _shift(self, node: Apply) -> None:
+        self._all(node)
+        value, count = node.args[0].type, node.args[1].type
+        if value.lanes == 1 and value.bits == 64 and count.bits == 32:
+            self.op("i64.extend_i32_u")
+        self.op(self.plain_name(node))
+
+    op_shl = op_shr = _shift
+
+    def _equal(self, node: Apply) -> None:
+        self._all(node)
+        if node.args[0].type.is_bool and node.args[0].type.lanes > 1:
+            self.op("v128.xor")
+            if node.op == "eq":
+                self.op("v128.not")
+            return
+        self.op(self.plain_name(node))
+
+    op_eq = op_ne = _equal
+
+    def _extend_sign(self, node: Apply) -> None:
+        self._all(node)
+        if node.op != "sext32" or node.type.bits == 64:
+            self.op(f"{value_type(node.type)}.extend{node.op[4:]}_s")
+
+    op_sext8 = op_sext16 = op_sext32 = _extend_sign
+
+    def op_select(self, node: Apply) -> None:
+        condition, yes, no = node.args
+        for one in (yes, no, condition):
+            self.operand(one)
+        if condition.type.lanes > 1:
+            self.op("v128.bitselect")
+        else:
+            self.code += b"\x1b"
+
+    def op_madd(self, node: Apply) -> None:
+        a, b, c = node.args
+        for one in (a, b):
+            self.operand(one)
+        name = _shape(node.type) if node.type.lanes > 1 else value_type(node.type)
+        if self.fused and node.type.lanes > 1:
+            self.operand(c)
+            self.op(f"{name}.relaxed_madd")
+        else:
+            self.op(f"{name}.mul")
+            self.operand(c)
+            self.op(f"{name}.add")
+
+    def op_nmadd(self, node: Apply) -> None:
+        a, b, c = node.args
+        name = _shape(node.type) if node.type.lanes > 1 else value_type(node.type)
+        if self.fused and node.type.lanes > 1:
+            for one in (a, b, c):
+                self.operand(one)
+            self.op(f"{name}.relaxed_nmadd")
+            return
+        for one in (c, a, b):
+            self.operand(one)
+        self.op(f"{name}.mul")
+        self.op(f"{name}.sub")
+
+    def op_cast(self, node: Apply) -> None:
+        source, target = node.args[0].type, node.type
+        self._all(node)
+        sign = "s" if (source if source.is_int else target).kind == "i" else "u"
+        if target.lanes > 1:
+            if source.is_float != target.is_float:
+                verb = "trunc_sat" if source.is_float else "convert"
+                self.op(f"{_shape(target)}.{verb}_{_shape(source)}_{sign}")
+            return
+        to, of = value_type(target), value_type(source)
+        if target.is_bool:
+            self.constant(Const(source, 0))
+            self.op(f"{of}.ne")
+        elif source.is_float and target.is_int:
+            self.op(f"{to}.trunc_sat_{of}_{sign}")
+        elif target.is_float and not source.is_float:
+            self.op(f"{to}.convert_{of}_{sign}")
+        elif to != of:
+            self.op(_WIDTH_CHANGES.get((of, to)) or f"i64.extend_i32_{sign}")
+
+    def op_bitcast(self, node: Apply) -> None:
+        self._all(node)
+        to, of = value_type(node.type), value_type(node.args[0].type)
+        if to != of:
+            self.op(f"{to}.reinterpret_{of}")
+
+    def op_splat(self, node: Apply) -> None:
+        self._all(node)
+        self.op(f"{_shape(node.type)}.splat")
+
+    def op_extract(self, node: Apply) -> None:
+        self._all(node)
+        source = node.args[0].type
+        suffix = "" if source.bits >= 32 else f"_{'s' if source.kind == 'i' else 'u'}"
+        self.op(f"{_shape(source)}.extract_lane{suffix}")
+        self.code.append(node.immediate[0])
+
+    def op_replace(self, node: Apply) -> None:
+        self._all(node)
+        self.op(f"{_shape(node.type)}.replace_lane")
+        self.code.append(node.immediate[0])
+
+    def op_shuffle(self, node: Apply) -> None:
+        self._all(node)
+        width = node.type.bits // 8
+        self.code += simd(0x0D)
+        self.code += bytes(lane * width + at for lane in node.immediate for at in range(width))
+
+    def _widen(self, node: Apply) -> None:
+        self._all(node)
+        source = node.args[0].type
+        if source.is_float:
+            self.op("f64x2.promote_low_f32x4")
+            return
+        verb = node.op.replace("widen_", "extend_")
+        sign = "s" if source.kind == "i" else "u"
+        self.op(f"{_shape(node.type)}.{verb}_{_shape(source)}_{sign}")
+
+    op_widen_low = op_widen_high = op_extmul_low = op_extmul_high = _widen
+
+    def _named(self, node: Apply) -> None:
+        """Operations whose instruction names both types."""
+        self._all(node)
+        source, sign = node.args[0].type, "s" if node.args[0].type.kind == "i" else "u"
+        target = "s" if node.type.kind == "i" else "u"
+        self.op(
+            {
+                "narrow_i": f"{_shape(node.type)}.narrow_{_shape(source)}_s",
+                "narrow_u": f"{_shape(node.type)}.narrow_{_shape(source)}_u",
+                "dot": "i32x4.dot_i16x8_s",
+                "pairwise": f"{_shape(node.type)}.extadd_pairwise_{_shape(source)}_{sign}",
+                "convert_low": f"f64x2.convert_low_i32x4_{sign}",
+                "demote": "f32x4.demote_f64x2_zero",
+                "trunc_zero": f"i32x4.trunc_sat_f64x2_{target}_zero",
+            }[node.op]
+        )
+
+    op_narrow_i = op_narrow_u = op_dot = op_pairwise = _named
+    op_convert_low = op_demote = op_trunc_zero = _named
+
+
+_WIDTH_CHANGES: Final = {
+    ("i64", "i32"): "i32.wrap_i64",
+    ("f32", "f64"): "f64.promote_f32",
+    ("f64", "f32"): "f32.demote_f64",
+}
