@@ -39,6 +39,9 @@ _SpanReader: TypeAlias = Callable[[Any, memoryview, int, int, int], None]
 _NumberReader: TypeAlias = Callable[[Any, memoryview, int, int], int]
 """Reads one number and gives the offset after it: (message, view, pos, end)."""
 
+_Take: TypeAlias = Callable[[memoryview, int, int], tuple[Any, int]]
+"""One number and the offset after it: (view, pos, end)."""
+
 _WIRES: Final = {Kind.FLOAT: FIXED32, Kind.DOUBLE: FIXED64}
 _FORMATS: Final = {Kind.FLOAT: struct.Struct("<f"), Kind.DOUBLE: struct.Struct("<d")}
 _DTYPES: Final[dict[Kind, np.dtype[Any]]] = {
@@ -213,40 +216,66 @@ def _descend(item: Message, view: memoryview, start: int, stop: int, depth: int)
 
 
 def _number_reader(field: Field) -> _NumberReader:
-    name, kind, label = field.name, field.kind, field.label
-    wire = _WIRES.get(kind)
-    store = {Label.ONE: setattr, Label.MANY: _append, Label.BULK: None}[label]
-    if store is None:
+    name, tag = field.name, field.number << 3 | _WIRES.get(field.kind, VARINT)
+    if field.label is Label.BULK:
 
         def read_bulk(message: Any, view: memoryview, pos: int, end: int) -> int:
-            stop = skip_field(view, field.number << 3 | (wire or VARINT), pos, end)
+            stop = skip_field(view, tag, pos, end)
             _extend(message, name, view[pos:stop])
             return stop
 
         return read_bulk
-    if wire is not None:
-        number = _FORMATS[kind]
+    take = _fixed(field.kind) if field.kind in _WIRES else _varint(field.kind)
+    if field.label is Label.ONE:
 
-        def read_fixed(message: Any, view: memoryview, pos: int, end: int) -> int:
-            stop = skip_field(view, field.number << 3 | wire, pos, end)
-            store(message, name, number.unpack_from(view, pos)[0])
-            return stop
+        def read_one(message: Any, view: memoryview, pos: int, end: int) -> int:
+            value, pos = take(view, pos, end)
+            setattr(message, name, value)
+            return pos
 
-        return read_fixed
-    sign, span = {Kind.INT32: (1 << 31, 1 << 32), Kind.INT64: (1 << 63, 1 << 64)}.get(
-        kind, (1 << 64, 1 << 64)
-    )
+        return read_one
+    # The elements of an unpacked list mostly follow each other: what begins with the same tag
+    # is read on here. Longer tags than one byte do without.
+    follower = tag if tag < 0x80 else -1
 
-    def read_varints(message: Any, view: memoryview, pos: int, end: int) -> int:
-        if pos < end and (value := view[pos]) < 0x80:
-            store(message, name, value)
-            return pos + 1
-        value, pos = read_varint(view, pos, end)
-        value %= span
-        store(message, name, value - span if value >= sign else value)
+    def read_many(message: Any, view: memoryview, pos: int, end: int) -> int:
+        items = getattr(message, name) or []
+        setattr(message, name, items)
+        value, pos = take(view, pos, end)
+        items.append(value)
+        while pos < end and view[pos] == follower:
+            value, pos = take(view, pos + 1, end)
+            items.append(value)
         return pos
 
-    return read_varints
+    return read_many
+
+
+def _fixed(kind: Kind) -> _Take:
+    unpack, size = _FORMATS[kind].unpack_from, _FORMATS[kind].size
+
+    def take(view: memoryview, pos: int, end: int) -> tuple[float, int]:
+        stop = pos + size
+        if stop > end:
+            raise WireError(f"the number at byte {pos} is cut off by the end at byte {end}")
+        return unpack(view, pos)[0], stop
+
+    return take
+
+
+def _varint(kind: Kind) -> _Take:
+    bits = 32 if kind is Kind.INT32 else 64
+    span = 1 << bits
+    sign = span if kind is Kind.UINT64 else span >> 1
+
+    def take(view: memoryview, pos: int, end: int) -> tuple[int, int]:
+        if pos < end and (value := view[pos]) < 0x80:
+            return value, pos + 1
+        value, pos = read_varint(view, pos, end)
+        value %= span
+        return value - span if value >= sign else value, pos
+
+    return take
 
 
 def _packed_reader(field: Field) -> _SpanReader:

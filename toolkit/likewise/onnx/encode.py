@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from likewise.errors import InputError
@@ -10,7 +11,7 @@ from likewise.onnx.schema import Field, Kind, Label, Message, fields_of
 from likewise.onnx.wire import DEPTH_LIMIT, FIXED32, FIXED64, LENGTH, VARINT, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["encode", "encode_chunks"]
 
@@ -51,6 +52,8 @@ def _write(message: Message, chunks: list[bytes | memoryview], depth: int) -> in
             continue
         if field.label is Label.BULK:
             size += _write_span(field, chunks, _packed(field.kind, value))
+        elif field.label is Label.MANY and field.kind in _WIRES:
+            size += _write_numbers(field, value, chunks)
         elif field.label is Label.MANY:
             for item in value:
                 size += _write_value(field, item, chunks, depth)
@@ -65,22 +68,32 @@ def _write_value(field: Field, value: Any, chunks: list[bytes | memoryview], dep
         place = len(chunks)
         chunks.append(b"")
         size = _write(value, chunks, depth + 1)
-        head = varint(field.number << 3 | LENGTH) + varint(size)
+        head = _head(field.number) + varint(size)
         chunks[place] = head
         return len(head) + size
     if kind is Kind.STRING:
         return _write_span(field, chunks, value.encode())
     if kind in {Kind.BYTES, Kind.RAW}:
         return _write_span(field, chunks, value)
-    number = _FORMATS[kind].pack(value) if kind in _FORMATS else varint(value)
-    chunks.append(varint(field.number << 3 | _WIRES[kind]) + number)
+    return _write_numbers(field, (value,), chunks)
+
+
+def _write_numbers(field: Field, values: Iterable[Any], chunks: list[bytes | memoryview]) -> int:
+    head = varint(field.number << 3 | _WIRES[field.kind])
+    convert = _FORMATS[field.kind].pack if field.kind in _FORMATS else varint
+    chunks.append(b"".join([head + convert(value) for value in values]))
     return len(chunks[-1])
 
 
 def _write_span(field: Field, chunks: list[bytes | memoryview], content: bytes | memoryview) -> int:
-    head = varint(field.number << 3 | LENGTH) + varint(len(content))
+    head = _head(field.number) + varint(len(content))
     chunks += (head, content)
     return len(head) + len(content)
+
+
+@cache
+def _head(number: int) -> bytes:
+    return varint(number << 3 | LENGTH)
 
 
 def _packed(kind: Kind, values: Sequence[int] | Sequence[float]) -> bytes:

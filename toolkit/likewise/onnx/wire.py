@@ -41,6 +41,7 @@ _VARINT_BYTES: Final = 10
 _MASK64: Final = (1 << 64) - 1
 _TAG_BITS: Final = 32
 _CHUNK: Final = 1 << 16
+_ONE_BYTE: Final = tuple(bytes([value]) for value in range(0x80))
 
 
 class WireError(Exception):
@@ -150,6 +151,8 @@ def _join_varints(
 
 def varint(value: int) -> bytes:
     """`value` (64 bits; a negative one in two's complement) as a varint."""
+    if 0 <= value < 0x80:
+        return _ONE_BYTE[value]
     value &= _MASK64
     out = bytearray()
     while value >= 0x80:
