@@ -122,7 +122,9 @@ def _madd(args: list[Array], one: Type, *, negate: bool, fused: bool) -> Array:
     found = rough.copy()
     for lane in range(one.lanes):
         numbers = [float(part[lane]) for part in (a, b, c)]
-        if all(np.isfinite(numbers)):
+        if np.isfinite(numbers[:2]).all() and not np.isfinite(numbers[2]):
+            found[lane] = c[lane]
+        elif all(np.isfinite(numbers)):
             exact = Fraction(numbers[0]) * Fraction(numbers[1]) + Fraction(numbers[2])
             if exact != 0:
                 found[lane] = _round_fraction(exact, one.numpy)

@@ -148,7 +148,7 @@ class _Emitter(Instructions):
                 self.load(expr, self.access_of[_identity])
             case Read(variable=variable):
                 self.get(self.variable_local[variable.id])
-            case Apply(op="splat", args=(Ref(id=source),)) if self.is_waiting_load(source):
+            case Apply(op="splat", args=(Ref(id=source),)) if self.splats(source, expr):
                 waiting, _ = self.pending.pop(source)
                 self.impure.pop(source, None)
                 assert isinstance(waiting, Load)
@@ -158,9 +158,12 @@ class _Emitter(Instructions):
             case Apply():
                 self.apply(expr)
 
-    def is_waiting_load(self, identity: int) -> bool:
+    def splats(self, identity: int, splat: Apply) -> bool:
+        """Whether a splat and the load that waits for it are one instruction."""
         waiting = self.pending.get(identity)
-        return waiting is not None and isinstance(waiting[0], Load)
+        if waiting is None or not isinstance(waiting[0], Load):
+            return False
+        return waiting[0].memory.storage.bytes * 8 == splat.type.bits
 
     def let(self, statement: Let) -> None:
         identity, expr = statement.id, statement.expr
