@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"ops"}),
     frozenset({"onnx", "passes", "lower"}),
     frozenset({"targets"}),
-    frozenset({"model"}),
+    frozenset({"model", "cost"}),
     frozenset({"conform"}),
     frozenset({"cli"}),
 )

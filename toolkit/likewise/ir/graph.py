@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from likewise.ir.types import Array, Type
+    from likewise.ir.dims import Dim
+    from likewise.ir.types import Array, TensorType, Type
 
 __all__ = ["Graph", "Node", "OperatorLike", "Value"]
 
@@ -42,6 +43,11 @@ class OperatorLike(Protocol):
 
     def changed(self, **attributes: Any) -> OperatorLike:
         """The same use with some attributes replaced."""
+
+    def flops(
+        self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
+    ) -> Dim:
+        """Floating-point operations of one use, a multiply-add counted as two."""
 
     def infer(self, *inputs: Any, **_: Any) -> Any:
         """The types of its outputs from those of its inputs."""

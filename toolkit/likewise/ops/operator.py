@@ -34,7 +34,7 @@ from likewise.ir import Graph
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from likewise.ir import Type
+    from likewise.ir import Dim, TensorType, Type
     from likewise.ops.build import Builder, OldForm
     from likewise.ops.case import Case
 
@@ -143,6 +143,21 @@ class Operator:
     def expand(self, b: Builder[Any], *inputs: Any, **_: Any) -> Any:  # noqa: ARG002 — to override
         """The outputs (one, or a tuple) as a small graph of simpler operators, built with `b`."""
         raise UnsupportedError("this operator has no expansion").at(self.name)
+
+    def flops(
+        self,
+        inputs: Sequence[TensorType | None],  # noqa: ARG002 — to override
+        outputs: Sequence[TensorType | None],
+    ) -> Dim:
+        """Floating-point operations of one use: by default one for every output element.
+
+        A multiply-add counts as two. Values that are no tensors are None.
+        """
+        total: Dim = 0
+        for output in outputs:
+            if output is not None and output.dims is not None:
+                total = total + output.size
+        return total
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:

@@ -1,0 +1,112 @@
+"""What the commands are called and take; what they do stands in the modules beside."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+import click
+
+from likewise import __version__
+
+__all__ = ["likewise"]
+
+_EXITS: Final = (
+    "Exit status: 0 done; 1 the model is broken, unsupported or failed; 2 wrong arguments."
+)
+_THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@click.group(epilog=_EXITS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def likewise() -> None:
+    """One ONNX model that answers in Python, in the browser and on the edge."""
+
+
+def _feeding(command: Any) -> Any:
+    """The options that say what a model is run on."""
+    options = [
+        click.option(
+            "-i",
+            "--input",
+            "inputs",
+            multiple=True,
+            metavar="NAME=FILE.npy",
+            help="An input from a .npy file; may be given several times. Others are drawn.",
+        ),
+        click.option(
+            "--shape",
+            "shapes",
+            multiple=True,
+            metavar="NAME=1,3,224,224",
+            help="The shape of an input that is drawn, where the model leaves it open.",
+        ),
+        click.option("--seed", default=0, show_default=True, help="What inputs are drawn from."),
+        click.option("--threads", type=click.IntRange(1), help="Threads of the matrix products."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _limit_threads(threads: int | None) -> None:
+    # Read by the BLAS when NumPy is first imported, which the commands do after this.
+    if threads is not None:
+        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+
+
+@likewise.command(epilog="Example: likewise run det.onnx --shape x=1,3,320,320 --seed 7 -o out.npz")
+@click.argument("model", type=click.Path())
+@_feeding
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Keep the outputs (.npz).")
+def run(model: str, *, threads: int | None, **options: Any) -> None:
+    """Run MODEL once and show its outputs."""
+    _limit_threads(threads)
+    from likewise.cli.run import run_model
+
+    run_model(model, **options)
+
+
+@likewise.command(epilog="Example: likewise inspect model.onnx --shape x=1,3,320,320")
+@click.argument("model", type=click.Path())
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1,3,224,224",
+    help="Fix the shape of an input, so that the estimates are numbers.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def inspect(model: str, **options: Any) -> int:
+    """Show what MODEL takes, gives, is made of and costs, and what is not supported.
+
+    Exit status 1 where an operator is not supported.
+    """
+    from likewise.cli.inspect import inspect_model
+
+    return inspect_model(model, **options)
+
+
+@likewise.command(
+    epilog="Example: likewise bench model.onnx --against onnxruntime,reference --threads 1"
+)
+@click.argument("model", type=click.Path())
+@_feeding
+@click.option("--runs", default=10, show_default=True, type=click.IntRange(1), help="Counted runs.")
+@click.option(
+    "--warmup", default=2, show_default=True, type=click.IntRange(0), help="Runs before them."
+)
+@click.option(
+    "--against",
+    default="",
+    metavar="NAMES",
+    help="Peers to time in turn with likewise: onnxruntime, reference (of the onnx package).",
+)
+@click.option("--profile", is_flag=True, help="Show the time by operator.")
+def bench(model: str, *, threads: int | None, **options: Any) -> None:
+    """Time MODEL: median and 90th percentile, by operator, beside its peers."""
+    _limit_threads(threads)
+    from likewise.cli.bench import bench_model
+
+    bench_model(model, threads=threads, **options)

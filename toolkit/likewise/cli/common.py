@@ -1,0 +1,98 @@
+"""What the commands share: options made values, and how results are shown."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from likewise.conform.inputs import draw_feeds
+from likewise.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from likewise.ir import Array
+    from likewise.model import Model
+
+__all__ = ["feeds_for", "parse_shapes", "print_json", "print_tables", "table"]
+
+
+def feeds_for(
+    model: Model, inputs: Sequence[str], shapes: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """The inputs of a run from the options `-i`, `--shape` and `--seed`."""
+    given = dict(_read_input(text) for text in inputs)
+    return draw_feeds(model.inputs, given, parse_shapes(shapes), seed)
+
+
+def _split(text: str, option: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.rpartition("=")
+    if not equals or not name or not value:
+        raise InputError(f"{option} {text!r} is not understood", allowed=f"{option} {form}")
+    return name, value
+
+
+def _read_input(text: str) -> tuple[str, Array]:
+    name, path = _split(text, "--input", "NAME=FILE.npy")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot read {path!r}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise InputError(
+            f"{path!r} is not a .npy file of numbers: {error}",
+            hint="write one with numpy.save",
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path!r} holds several arrays", allowed="a .npy file with one")
+    return name, array
+
+
+def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Shapes by input name from `NAME=1,3,224,224`; `NAME=()` is a scalar."""
+    found = {}
+    for text in texts:
+        name, value = _split(text, "--shape", "NAME=1,3,224,224")
+        try:
+            sizes = tuple(int(size) for size in value.strip("()[]").split(",") if size.strip())
+        except ValueError:
+            sizes = (-1,)
+        if any(size < 0 for size in sizes):
+            raise InputError(
+                f"--shape {text!r} is not understood", allowed="--shape NAME=1,3,224,224"
+            )
+        found[name] = sizes
+    return found
+
+
+def print_json(content: Any) -> None:
+    """Print `content` as JSON on standard output."""
+    print(json.dumps(content, indent=2, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table whose columns named with a leading `>` are right-aligned."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made.show_header = any(columns)
+    made.min_width = len(title)
+    for column in columns:
+        right = column.startswith(">")
+        made.add_column(column.lstrip(">"), justify="right" if right else "left")
+    for row in rows:
+        made.add_row(*map(str, row))
+    return made
+
+
+def print_tables(*tables: Table) -> None:
+    """Print tables below each other; plain text where the output is no terminal."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=160)
+    for index, one in enumerate(tables):
+        if index:
+            console.print()
+        console.print(one)

@@ -1,0 +1,94 @@
+"""`likewise run`: one run of a model, its outputs shown and kept."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.cli.common import feeds_for, print_json, print_tables, table
+from likewise.errors import InputError
+from likewise.model import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from likewise.ir import Array
+
+__all__ = ["run_model"]
+
+
+def run_model(
+    path: str,
+    *,
+    inputs: Sequence[str],
+    shapes: Sequence[str],
+    seed: int,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Run the model at `path`, show a summary of its outputs and keep them in `output`."""
+    model = load(path)
+    feeds = feeds_for(model, inputs, shapes, seed)
+    start = time.perf_counter()
+    made = model.run(feeds)
+    milliseconds = (time.perf_counter() - start) * 1e3
+    if output:
+        _keep(output, made)
+    if as_json:
+        content = {
+            "model": path,
+            "milliseconds": milliseconds,
+            "inputs": {name: _described(value) for name, value in feeds.items()},
+            "outputs": {name: _described(value) for name, value in made.items()},
+        }
+        print_json(content)
+        return
+    columns = ("", "name", "type", ">min", ">mean", ">max", "first values")
+    rows = [
+        (kind, name, *_row(value))
+        for kind, values in (("in", feeds), ("out", made))
+        for name, value in values.items()
+    ]
+    print_tables(table(f"{path}: {milliseconds:.1f} ms", columns, rows))
+
+
+def _keep(path: str, made: dict[str, Any]) -> None:
+    arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
+    left = made.keys() - arrays.keys()
+    if left:
+        raise InputError(f"outputs that are no tensors cannot be kept in {path!r}", given=left)
+    try:
+        with open(path, "wb") as file:  # noqa: PTH123 — np.savez would append .npz to a path
+            np.savez(file, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise InputError(f"cannot write {path!r}: {error.strerror}") from None
+
+
+def _described(value: Any) -> dict[str, Any]:
+    if not isinstance(value, np.ndarray):
+        return {"type": type(value).__name__, "value": repr(value)[:200]}
+    described: dict[str, Any] = {"dtype": str(value.dtype), "shape": list(value.shape)}
+    numbers = _numbers(value)
+    if numbers is not None:
+        described |= {"min": numbers.min(), "mean": numbers.mean(), "max": numbers.max()}
+        described = {k: float(v) if isinstance(v, np.number) else v for k, v in described.items()}
+    return described | {"first": [str(item) for item in value.reshape(-1)[:4]]}
+
+
+def _numbers(value: Array) -> Array | None:
+    if value.size == 0 or value.dtype == object or value.dtype.kind == "c":
+        return None
+    return value.astype(np.float64)
+
+
+def _row(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, np.ndarray):
+        return (type(value).__name__, "", "", "", repr(value)[:60])
+    numbers = _numbers(value)
+    extent = ("", "", "")
+    if numbers is not None:
+        extent = tuple(f"{x:.5g}" for x in (numbers.min(), numbers.mean(), numbers.max()))  # type: ignore[assignment]
+    first = " ".join(f"{x:.5g}" if numbers is not None else str(x) for x in value.reshape(-1)[:4])
+    return (f"{value.dtype}{list(value.shape)}", *extent, first)

@@ -1,0 +1,1 @@
+"""Holding targets against each other: inputs to draw, results to compare."""
