@@ -303,9 +303,18 @@ def type_of(value: Any) -> Type:
     if value is None:
         return OptionalType(None)
     if isinstance(value, list):
-        return SequenceType(type_of(value[0]) if value else None)
+        return SequenceType(_type_of_elements([type_of(item) for item in value]))
     if isinstance(value, dict):
         keys = DType.STRING if any(isinstance(key, str) for key in value) else DType.INT64
         first = next(iter(value.values()), np.float32(0))
         return MapType(keys, type_of(np.asarray(first)))
     return TensorType(DType.of(value.dtype), value.shape, value)
+
+
+def _type_of_elements(types: list[Type]) -> Type | None:
+    """What all elements of a sequence have in common; None for an empty one."""
+    first = next(iter(types), None)
+    if not isinstance(first, TensorType):
+        return first
+    same = all(isinstance(x, TensorType) and x.dims == first.dims for x in types)
+    return TensorType(first.dtype, first.dims if same else None)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from likewise.errors import InferenceError
-from likewise.ir import Dim, DType, Shape, TensorType
+from likewise.ir import (
+    Dim,
+    DType,
+    Expression,
+    OptionalType,
+    SequenceType,
+    Shape,
+    TensorType,
+    Type,
+    fresh,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -19,9 +29,12 @@ __all__ = [
     "check_float",
     "check_rank",
     "check_same_dtype",
+    "element_type",
+    "join",
     "normalize_axes",
     "normalize_axis",
     "unify",
+    "without_content",
 ]
 
 FLOATS: Final = frozenset({DType.FLOAT, DType.FLOAT16, DType.BFLOAT16, DType.DOUBLE})
@@ -115,3 +128,59 @@ def broadcast(*shapes: Shape) -> Shape:
             )
         result.append(next(iter(numbers), dims[0] if dims else 1))
     return tuple(result)
+
+
+_VARIES: Final = "_each"
+"""Starts the name of a size that may differ from one element of a sequence to the next."""
+
+
+def join(a: Type, b: Type, what: str = "the values") -> Type:
+    """The type of a value that is either an `a` or a `b`: what differs is not known.
+
+    Raises where the element types, or the kinds of container, differ; `what` names the two.
+    """
+    if isinstance(a, TensorType) and isinstance(b, TensorType):
+        if a.dtype is not b.dtype:
+            raise InferenceError(f"the element types of {what} differ", given=f"{a} and {b}")
+        if a.dims is None or b.dims is None or len(a.dims) != len(b.dims):
+            return TensorType(a.dtype, None)
+        dims = zip(a.dims, b.dims, strict=True)
+        return TensorType(a.dtype, tuple(m if m == n else fresh(_VARIES[1:]) for m, n in dims))
+    if isinstance(a, SequenceType) and isinstance(b, SequenceType):
+        return SequenceType(_join_known(a.element, b.element, what))
+    if isinstance(a, OptionalType) or isinstance(b, OptionalType):
+        inside = (x.element if isinstance(x, OptionalType) else x for x in (a, b))
+        return OptionalType(_join_known(next(inside), next(inside), what))
+    if type(a) is not type(b):
+        raise InferenceError(f"the types of {what} differ", given=f"{a} and {b}")
+    return a
+
+
+def _join_known(a: Type | None, b: Type | None, what: str) -> Type | None:
+    return join(a, b, what) if a is not None and b is not None else a or b
+
+
+def without_content(x: Type) -> Type:
+    """`x` with no known content: the type of any value like it."""
+    return TensorType(x.dtype, x.dims) if isinstance(x, TensorType) else x
+
+
+def element_type(sequence: SequenceType, name: str = "input_sequence") -> TensorType:
+    """The type of one element of a sequence of tensors, the input called `name`.
+
+    Sizes that may differ between elements get new names each time: two elements need not agree.
+    """
+    if not isinstance(sequence, SequenceType):
+        raise InferenceError(f"{name} is not a sequence", given=sequence)
+    element = sequence.element
+    if not isinstance(element, TensorType):
+        raise InferenceError(f"{name} is not a sequence of tensors", given=sequence)
+    if element.dims is None:
+        return TensorType(element.dtype, None)
+    return TensorType(
+        element.dtype, tuple(fresh(_VARIES[1:]) if _varies(dim) else dim for dim in element.dims)
+    )
+
+
+def _varies(dim: Dim) -> bool:
+    return isinstance(dim, Expression) and any(name.startswith(_VARIES) for name in dim.symbols)
