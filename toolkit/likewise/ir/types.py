@@ -63,6 +63,8 @@ class DType(Enum):
     FLOAT8E8M0 = 24
     UINT2 = 25
     INT2 = 26
+    FLOAT6E2M3 = 27
+    FLOAT6E3M2 = 28
 
     def __repr__(self) -> str:
         return f"DType.{self.name}"
@@ -112,7 +114,7 @@ class DType(Enum):
 
     @property
     def is_float(self) -> bool:
-        """Whether it is a real floating-point type, the 8- and 4-bit ones included."""
+        """Whether it is a real floating-point type, the 8-, 6- and 4-bit ones included."""
         return "FLOAT" in self.name or self is DType.DOUBLE
 
     @property
@@ -160,6 +162,8 @@ _NUMPY_NAMES: Final[Mapping[DType, str]] = {
     DType.FLOAT8E8M0: "float8_e8m0fnu",
     DType.UINT2: "uint2",
     DType.INT2: "int2",
+    DType.FLOAT6E2M3: "float6_e2m3fn",
+    DType.FLOAT6E3M2: "float6_e3m2fn",
 }
 _BY_NUMPY_NAME: Final = {name: dtype for dtype, name in _NUMPY_NAMES.items()}
 _ML_DTYPES: Final = frozenset(dtype for dtype in DType if dtype.value >= DType.BFLOAT16.value)
@@ -173,6 +177,8 @@ _BITS: Final[Mapping[DType, int]] = {
     DType.BFLOAT16: 16,
     DType.FLOAT16: 16,
     DType.FLOAT4E2M1: 4,
+    DType.FLOAT6E2M3: 6,
+    DType.FLOAT6E3M2: 6,
     **{dtype: 8 for dtype in DType if "FLOAT8" in dtype.name},
     **{dtype: int(dtype.name.split("INT")[1]) for dtype in DType if "INT" in dtype.name},
 }

@@ -13,7 +13,7 @@ from likewise.ir import Graph, Type, Value
 from likewise.onnx.attributes import attribute_values
 from likewise.onnx.external import ExternalData
 from likewise.onnx.order import in_order
-from likewise.onnx.survey import NEWEST, unsupported
+from likewise.onnx.survey import NEWEST, unsupported, walk
 from likewise.onnx.tensors import sparse_to_array, to_array
 from likewise.onnx.typeproto import to_type
 from likewise.ops import Operator, find_operator
@@ -231,7 +231,7 @@ class _Scope:
         function = self.context.functions[key]
         if key in self.calls:
             raise ModelError(f"the function {function.name!r} calls itself")
-        self.context.inlined += len(function.node)
+        self.context.inlined += sum(1 for _ in walk(function.node))
         if self.context.inlined > _INLINED_LIMIT:
             raise ModelError("the functions unfold to too many nodes", allowed=_INLINED_LIMIT)
         if len(node.input) > len(function.input) or len(node.output) > len(function.output):

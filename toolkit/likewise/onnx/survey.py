@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from likewise.onnx.messages import ModelProto, NodeProto
 
-__all__ = ["NEWEST", "Use", "survey", "unsupported"]
+__all__ = ["NEWEST", "Use", "survey", "unsupported", "walk"]
 
 NEWEST: Final = {
     "": 28,
@@ -45,7 +45,7 @@ def survey(model: ModelProto) -> list[Use]:
     seen: set[tuple[str, str, str]] = set()
     waiting: list[Sequence[NodeProto]] = [model.graph.node if model.graph else ()]
     while waiting:
-        for node in _walk(waiting.pop()):
+        for node in walk(waiting.pop()):
             key = (node.domain, node.op_type, node.overload)
             if key in functions:
                 if key not in seen:
@@ -66,10 +66,11 @@ def unsupported(model: ModelProto) -> list[Use]:
     return [use for use in survey(model) if not use.supported]
 
 
-def _walk(nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
+def walk(nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
+    """Every node, those of subgraphs included."""
     for node in nodes:
         yield node
         for attribute in node.attribute:
             for graph in (attribute.g, *attribute.graphs):
                 if graph is not None:
-                    yield from _walk(graph.node)
+                    yield from walk(graph.node)

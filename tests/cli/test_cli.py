@@ -1,0 +1,143 @@
+"""The commands as a user calls them: tables, JSON, exit statuses, mistakes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, save
+
+from likewise.ops.case import f32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model y = relu(x) of shape [n, 3], and what is none."""
+    folder = tmp_path_factory.mktemp("cli")
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "g",
+        [info("x", TensorProto.FLOAT, ["n", 3])],
+        [info("y", TensorProto.FLOAT, None)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    save(model, folder / "relu.onnx")
+    graph.node[0].op_type = "Frobnicate"
+    save(helper.make_model(graph), folder / "unknown.onnx")
+    (folder / "broken.onnx").write_bytes(b"\x08\x07\x3a\xff\xff\xff\xff\x0f")
+    np.save(folder / "x.npy", f32([[-1, 0, 1], [2, -3, 4]]))
+    np.save(folder / "wrong.npy", np.zeros((2, 3)))
+    return folder
+
+
+@pytest.fixture
+def likewise(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Calls the command in the folder."""
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from likewise.cli import main; main()", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def test_run_draws_what_is_not_given_from_the_seed(likewise: Any) -> None:
+    first, second, other = (
+        json.loads(likewise("run", "relu.onnx", "--json", "--seed", seed).stdout)["outputs"]
+        for seed in ("1", "1", "2")
+    )
+    assert first == second != other
+    assert first["y"]["shape"] == [1, 3]
+
+
+def test_run_takes_arrays_and_keeps_outputs(likewise: Any, folder: Path) -> None:
+    done = likewise("run", "relu.onnx", "-i", "x=x.npy", "-o", "out.npz")
+    assert done.returncode == 0, done.stderr
+    assert "float32[2, 3]" in done.stdout
+    with np.load(folder / "out.npz") as kept:
+        np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
+
+
+def test_inspect_shows_signature_and_cost(likewise: Any) -> None:
+    content = json.loads(likewise("inspect", "relu.onnx", "--shape", "x=5,3", "--json").stdout)
+    assert content["inputs"] == {"x": "float[n, 3]"}
+    assert content["operators"] == {"ai.onnx.Relu": 1}
+    assert content["flops"] == 15
+    assert content["peak_activation_bytes"] == 2 * 15 * 4
+    assert "float[n, 3]" in likewise("inspect", "relu.onnx").stdout
+
+
+def test_inspect_names_what_is_not_supported(likewise: Any) -> None:
+    done = likewise("inspect", "unknown.onnx")
+    assert done.returncode == 1
+    assert "Frobnicate" in done.stdout
+
+
+def test_bench_compares_in_turn(likewise: Any) -> None:
+    done = likewise(
+        "bench", "relu.onnx", "--runs", "2", "--json", "--against", "onnxruntime,reference"
+    )
+    content = json.loads(done.stdout)
+    assert content["milliseconds"].keys() == {"likewise", "onnxruntime", "reference"}
+    assert content["ratio"].keys() == {"onnxruntime", "reference"}
+    assert content["profile"]["Relu"]["calls"] == 1
+
+
+MISTAKES = {
+    "no such file": (["run", "none.onnx"], 2, "there is no file 'none.onnx'"),
+    "a broken file": (["run", "broken.onnx"], 1, "broken.onnx: "),
+    "not ONNX": (["run", "x.npy"], 1, "x.npy: this is not an ONNX model"),
+    "an operator there is none for": (["run", "unknown.onnx"], 1, "ai.onnx.Frobnicate"),
+    "a wrong input name": (
+        ["run", "relu.onnx", "-i", "z=x.npy"],
+        2,
+        "the model has no input 'z'; allowed: 'x'",
+    ),
+    "a wrong element type": (["run", "relu.onnx", "-i", "x=wrong.npy"], 2, ".astype('float32')"),
+    "a wrong shape": (
+        ["run", "relu.onnx", "--shape", "x=2,4"],
+        2,
+        "the shape for input 'x' does not fit; given: 2,4; allowed: [n, 3]",
+    ),
+    "a shape that is none": (["run", "relu.onnx", "--shape", "x=a"], 2, "--shape NAME=1,3,224,224"),
+    "an array that is none": (
+        ["run", "relu.onnx", "-i", "x=relu.onnx"],
+        2,
+        "'relu.onnx' is not a .npy file",
+    ),
+    "a missing array": (["run", "relu.onnx", "-i", "x=no.npy"], 2, "cannot read 'no.npy'"),
+    "an unknown peer": (
+        ["bench", "relu.onnx", "--against", "caffe"],
+        2,
+        "no peer is called 'caffe'; allowed: onnxruntime, reference",
+    ),
+    "an unknown command": (["rum"], 2, "Did you mean 'run'?"),
+    "a place that cannot be written": (
+        ["run", "relu.onnx", "-o", "none/out.npz"],
+        2,
+        "cannot write 'none/out.npz'",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named_without_a_traceback(mistake: str, likewise: Any) -> None:
+    arguments, status, message = MISTAKES[mistake]
+    done = likewise(*arguments)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status
