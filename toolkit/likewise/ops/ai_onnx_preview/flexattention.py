@@ -1,0 +1,85 @@
+"""FlexAttention: attention whose scores and probabilities pass through given graphs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from likewise.errors import InferenceError
+from likewise.ir import DType, Graph, TensorType
+from likewise.ops.case import Case, f32
+from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
+from likewise.ops.dot_product import attend, computed, scores_of, softmax_rows
+from likewise.ops.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from likewise.ir import Array
+
+
+class FlexAttention(Operator, versions=(1,)):
+    """prob_mod(softmax(score_mod(q k^T * scale))) v for q, k, v of [B, heads, L, D].
+
+    Both graphs take and give [B, heads of q, L, S], in `softmax_precision`: float32 unless given,
+    or double for double inputs.
+    """
+
+    prob_mod: Graph | None = None
+    scale: float | None = None
+    score_mod: Graph | None = None
+    softmax_precision: DType | None = None
+
+    def infer(self, q: TensorType, k: TensorType, v: TensorType) -> TensorType:
+        check_float(q, "Q")
+        check_same_dtype(Q=q, K=k, V=v)
+        for name, x in (("Q", q), ("K", k), ("V", v)):
+            check_rank(x, 4, name)
+        unify(q.shape[3], k.shape[3], "the head sizes of Q and K")
+        unify(k.shape[2], v.shape[2], "the lengths of K and V")
+        heads, groups = q.shape[1], unify(k.shape[1], v.shape[1], "the heads of K and V")
+        if isinstance(heads, int) and isinstance(groups, int) and (groups < 1 or heads % groups):
+            raise InferenceError(
+                "the heads of Q are no multiple of those of K", given=f"{heads} and {groups}"
+            )
+        return q.with_shape((*q.shape[:3], v.shape[3]))
+
+    def evaluate(
+        self,
+        q: Array,
+        k: Array,
+        v: Array,
+        run: Callable[[Graph, Sequence[Any]], list[Any]] | None = None,
+    ) -> Array:
+        wide = DType.DOUBLE if q.dtype.itemsize == 8 else DType.FLOAT
+        precision = (self.softmax_precision or wide).numpy
+        scale = 1 / math.sqrt(max(q.shape[3], 1)) if self.scale is None else self.scale
+        stored = q.dtype if q.dtype.itemsize == 2 else None
+        scores = scores_of(computed(q), computed(k), scale, stored=stored).raw
+        scores = scores.astype(precision, copy=False)
+        if self.score_mod is not None and run is not None:
+            scores = run(self.score_mod, [scores])[0]
+        probabilities = softmax_rows(computed(scores)).astype(precision, copy=False)
+        if self.prob_mod is not None and run is not None:
+            probabilities = run(self.prob_mod, [probabilities])[0]
+        probabilities = computed(probabilities)
+        made = attend(probabilities, v.astype(probabilities.dtype, copy=False))
+        return made.astype(q.dtype, copy=False)
+
+    @classmethod
+    def body_inputs(cls, name: str, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG003
+        q, k = inputs[:2]
+        if not (isinstance(q, TensorType) and isinstance(k, TensorType)) or None in (
+            q.dims,
+            k.dims,
+        ):
+            return ()
+        dtype = DType.DOUBLE if q.dtype is DType.DOUBLE else DType.FLOAT
+        return (TensorType(dtype, (*q.shape[:3], k.shape[2])),)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        q, k, v = f32([[[[0], [1]]]]), f32([[[[0], [1]]]]), f32([[[[4, 0], [0, 8]]]])
+        y = f32([[[[2, 4], [1, 6]]]])
+        yield Case(cls(scale=1.0986122886681098), [q, k, v], [y], rtol=1e-6)
+        yield Case(cls(), [q, k, v[:, :, :1]], error="the lengths of K and V differ")
