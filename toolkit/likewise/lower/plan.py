@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from likewise.loop.nodes import (
     Buffer,
-    Call,
-    Copy,
-    Fill,
     For,
     If,
-    Let,
-    Load,
     Memory,
     Program,
     Statement,
-    Store,
     While,
 )
+from likewise.lower.memory import callees, touched
 
 __all__ = ["MemoryPlan", "lifetimes", "plan_memory"]
 
@@ -91,12 +85,12 @@ def lifetimes(program: Program) -> dict[Buffer, tuple[int, int]]:
     """
     named = {
         one.name: {
-            memory for memory, _ in _touched(one.body) if isinstance(memory, Buffer)
+            memory for memory, _ in touched(one.body) if isinstance(memory, Buffer)
         }
         for one in program.functions
     }
     for one in program.functions:
-        for callee in _callees(one.body):
+        for callee in callees(one.body):
             named[one.name] |= named[callee]
     spans: dict[Buffer, tuple[int, int]] = {}
 
@@ -114,57 +108,12 @@ def lifetimes(program: Program) -> dict[Buffer, tuple[int, int]]:
             first = clock
             if isinstance(statement, For | While):
                 clock += 1
-            for memory, _ in _touched((statement,)):
+            for memory, _ in touched((statement,)):
                 use(memory, first, clock)
-            for callee in _callees((statement,)):
+            for callee in callees((statement,)):
                 for buffer in named[callee]:
                     use(buffer, first, clock)
         return clock
 
     walk(program.functions[-1].body, 0)
     return spans
-
-
-def _touched(block: tuple[Statement, ...]) -> Iterator[tuple[Memory, bool]]:
-    """Every memory that a block reads or writes, and whether it writes it."""
-    for statement in block:
-        match statement:
-            case Let(expr=Load(memory=memory)):
-                yield memory, False
-            case Store(memory=memory) | Fill(memory=memory):
-                yield memory, True
-            case Copy(target=target, source=source):
-                yield target, True
-                yield source, False
-            case Call(memories=memories):
-                for memory, _ in memories:
-                    yield memory, True
-            case For(body=body):
-                yield from _touched(body)
-            case If(then=then, otherwise=otherwise):
-                yield from _touched(then)
-                yield from _touched(otherwise)
-            case While(head=head, body=body):
-                yield from _touched(head)
-                yield from _touched(body)
-            case _:
-                pass
-
-
-def _callees(block: tuple[Statement, ...]) -> Iterator[str]:
-    for statement in block:
-        match statement:
-            case Call(function=name):
-                yield name
-            case For(body=body):
-                yield from _callees(body)
-            case If(then=then, otherwise=otherwise):
-                yield from _callees(then)
-                yield from _callees(otherwise)
-            case While(head=head, body=body):
-                yield from _callees(head)
-                yield from _callees(body)
-            case _:
-                pass
-
-

@@ -1,0 +1,1 @@
+"""Hot kernels: parametrised builders named in XNNPACK's manner."""

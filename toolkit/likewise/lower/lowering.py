@@ -1,0 +1,209 @@
+"""Lowering: turns views into kernels, buffers and calls, in the order operators ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from likewise.errors import LikewiseError
+from likewise.ir import DType
+from likewise.loop import FunctionBuilder, Program, ProgramBuilder
+from likewise.loop.nodes import Buffer, Function
+from likewise.loop.types import LoopError, Storage
+from likewise.loop.values import Value
+from likewise.lower.dtypes import storage_of
+from likewise.lower.kernel import Kernel
+from likewise.lower.memory import touched
+from likewise.lower.nest import Body, join_axes, write_nest
+from likewise.lower.view import Index, TensorView
+
+__all__ = ["DEAR", "Lowering"]
+
+DEAR = 8
+"""Reading an element of a view that costs more than this is not repeated: it is materialised."""
+
+
+class Lowering:
+    """The program being made. Operators use its methods; a target takes `finish()`."""
+
+    def __init__(self) -> None:
+        self.program = ProgramBuilder()
+        self.entry = FunctionBuilder("run")
+        self._kernels: dict[Function, Function] = {}
+        self._constants: dict[int, TensorView] = {}
+        self._alive: list[np.ndarray] = []  # so that no other array gets the id of one
+
+    # Buffers
+
+    def input(self, name: str, dtype: DType, shape: Sequence[int]) -> TensorView:
+        """An input of the model."""
+        buffer = self.program.input(f"in.{name}", storage_of(dtype), prod(shape))
+        return TensorView.of_buffer(dtype, shape, buffer)
+
+    def constant(self, array: np.ndarray, dtype: DType | None = None) -> TensorView:
+        """Data known at compile time; the same array object gives the same buffer."""
+        known = self._constants.get(id(array))
+        if known is not None:
+            return known
+        found = dtype or DType.of(array.dtype)
+        storage = storage_of(found)
+        data = array.view(np.uint16) if found is DType.BFLOAT16 else array
+        name = f"c{len(self._constants)}"
+        buffer = self.program.constant(name, data, storage)
+        view = replace(TensorView.of_buffer(found, array.shape, buffer), data=array)
+        self._constants[id(array)] = view
+        self._alive.append(array)
+        return view
+
+    def empty(self, dtype: DType, shape: Sequence[int]) -> TensorView:
+        """New memory, to be written by a kernel."""
+        name = f"t{len(self.program.buffers)}"
+        buffer = self.program.scratch(name, storage_of(dtype), prod(shape))
+        return TensorView.of_buffer(dtype, shape, buffer)
+
+    def output(self, name: str, view: TensorView) -> Buffer:
+        """Write a view into an output of the model."""
+        buffer = self.program.output(f"out.{name}", view.storage, view.size)
+        self.write(view, TensorView.of_buffer(view.dtype, view.shape, buffer))
+        return buffer
+
+    # Kernels
+
+    @contextmanager
+    def kernel(self, name: str) -> Iterator[Kernel]:
+        """Write a kernel and call it where `run` stands; equal kernels are kept once."""
+        k = Kernel(name)
+        yield k
+        self._launch(k)
+
+    def _launch(self, k: Kernel) -> None:
+        written = k.finish()
+        if not written.body:
+            return
+        anonymous = replace(written, name="")
+        known = self._kernels.get(anonymous)
+        if known is None:
+            name, number = written.name, 1
+            while name in self.program.functions:
+                number += 1
+                name = f"{written.name}_{number}"
+            known = self.program.add(replace(written, name=name))
+            self._kernels[anonymous] = known
+        self.entry.call(known, k.arguments)
+
+    def nest(self, name: str, shape: Sequence[int], body: Body, widest: Storage) -> None:
+        """A kernel that runs `body` at every index of `shape`, by vectors where that works."""
+        if prod(shape) == 0:
+            return
+        groups = join_axes(shape, body)
+        joined = [prod(shape[axis] for axis in group) for group in groups]
+
+        def spread(k: Kernel, index: Index) -> None:
+            full = [k.index(0)] * len(shape)
+            for group, at in zip(groups, index, strict=True):
+                full[group[-1]] = at
+            body(k, tuple(full))
+
+        lanes = 2 if widest.bytes == 8 else 4
+        if joined and joined[-1] >= 2 * lanes:
+            try:
+                with self.kernel(name) as k:
+                    write_nest(k, joined, spread, lanes)
+                return
+            except LoopError:
+                pass
+        with self.kernel(name) as k:
+            write_nest(k, joined, spread, 1)
+
+    def write(self, view: TensorView, target: TensorView, name: str = "map") -> None:
+        """Evaluate every element of a view into a target: a buffer's view, or a slice of one.
+
+        """
+        place = target.place
+        if place is None:
+            raise LikewiseError("a computed view cannot be written to")
+
+        def body(k: Kernel, index: Index) -> None:
+            buffer, position = place(k, index)
+            k.write(buffer, position, view.read(k, index))
+
+        self.nest(name, view.shape, body, view.storage)
+
+    def materialise(self, view: TensorView, name: str = "map") -> TensorView:
+        """The view in memory of its own, row-major; itself where it is that already."""
+        if view.buffer is not None:
+            return view
+        target = self.empty(view.dtype, view.shape)
+        self.write(view, target, name)
+        return target
+
+    def shared(self, view: TensorView, readers: int) -> TensorView:
+        """The view as it should be kept when `readers` nodes read it."""
+        if readers > 1 and view.cost > 1:
+            return self.materialise(view)
+        return view
+
+    # Computing views
+
+    def elementwise(
+        self,
+        compute: Callable[..., Value],
+        dtype: DType,
+        *inputs: TensorView,
+        cost: int = 1,
+        exact: bool = False,
+    ) -> TensorView:
+        """compute(k, a, b, …) at every index of the inputs' broadcast shape.
+
+        `compute` is written once for scalars and vectors. Its result is wrapped or rounded to
+        `dtype` unless `exact` says that it is representable already.
+        """
+        shape = np.broadcast_shapes(*(one.shape for one in inputs))
+        inputs = tuple(self._affordable(one, shape) for one in inputs)
+        wide = [one.broadcast(shape) for one in inputs]
+        storage = storage_of(dtype)
+
+        def read(k: Kernel, index: Index) -> Value:
+            value = compute(k, *(one.read(k, index) for one in wide))
+            return value if exact else k.narrow(value, storage)
+
+        total = cost + sum(one.cost for one in inputs)
+        return TensorView(dtype, shape, read, None, total)
+
+    def _affordable(self, view: TensorView, shape: Sequence[int]) -> TensorView:
+        """A view that broadcasting would compute again and again is materialised first."""
+        repeated = prod(shape) > view.size
+        return self.materialise(view) if repeated and view.cost > DEAR else view
+
+    def generate(self, dtype: DType, shape: Sequence[int], compute: Callable[..., Value]) -> TensorView:
+        """compute(k, index) at every index: data that comes from the index itself."""
+        return TensorView(dtype, tuple(shape), compute, None, 2)
+
+    def concat(self, views: Sequence[TensorView], axis: int) -> TensorView:
+        """The views one behind the other; each is evaluated straight into its place."""
+        first = views[0]
+        shape = list(first.shape)
+        shape[axis] = sum(one.shape[axis] for one in views)
+        whole = self.empty(first.dtype, shape)
+        at = 0
+        for one in views:
+            starts = [at if i == axis else 0 for i in range(len(shape))]
+            self.write(one, whole.slice(starts, [1] * len(shape), one.shape), "concat")
+            at += one.shape[axis]
+        return whole
+
+    def finish(self) -> Program:
+        """The verified program, without constants and memory that nothing reads."""
+        run = self.program.add(self.entry.finish())
+        used = {memory for memory, _ in touched(run.body)}
+        self.program.buffers = {
+            name: one
+            for name, one in self.program.buffers.items()
+            if one in used or one.kind in ("input", "output")
+        }
+        return self.program.finish()
+

@@ -1,0 +1,151 @@
+"""Tensor views: what an operator's `lower` takes and gives.
+
+A view is dtype, static shape, and a way to read one element at an index. Reshape, transpose,
+slice and broadcast are index arithmetic; nothing is copied and nothing is computed until a kernel
+reads the view.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from likewise.errors import LikewiseError
+from likewise.ir import DType
+from likewise.loop.nodes import Buffer
+from likewise.loop.types import Storage
+from likewise.loop.values import Value
+from likewise.lower.dtypes import storage_of
+from likewise.lower.kernel import Kernel
+
+__all__ = ["Index", "Reader", "TensorView", "flatten", "unflatten"]
+
+Index = tuple[Value, ...]
+Reader = Callable[[Kernel, Index], Value]
+Place = Callable[[Kernel, Index], tuple[Buffer, Value]]
+
+
+def flatten(k: Kernel, index: Sequence[Value], shape: Sequence[int]) -> Value:
+    """The row-major position of an index."""
+    position = k.index(0)
+    for at, size in zip(index, shape, strict=True):
+        position = position * size + at
+    return position
+
+
+def unflatten(k: Kernel, position: Value, shape: Sequence[int]) -> Index:
+    """The index at a row-major position."""
+    found: list[Value] = []
+    for axis in range(len(shape) - 1, -1, -1):
+        if axis == 0:
+            found.append(position)
+        else:
+            found.append(k.floor_remainder(position, k.index(shape[axis])) if shape[axis] != 1
+                         else k.index(0))
+            position = k.floor_divide(position, k.index(shape[axis]))
+    return tuple(reversed(found))
+
+
+@dataclass(frozen=True, eq=False)
+class TensorView:
+    """`read` gives the element at an index (a vector of elements in a lane loop).
+
+    `buffer` is set when the view is the whole of that buffer in row-major order. `cost` counts
+    roughly the operations that reading one element repeats; a load is 1. `place` gives buffer and
+    position of an element, for views of memory, which can be written to. `data` is the content
+    where it is known at compile time.
+    """
+
+    dtype: DType
+    shape: tuple[int, ...]
+    read: Reader
+    buffer: Buffer | None = None
+    cost: int = 1
+    place: Place | None = None
+    data: np.ndarray[Any, Any] | None = None
+
+    @staticmethod
+    def of_buffer(dtype: DType, shape: Sequence[int], buffer: Buffer) -> TensorView:
+        """The view of a whole buffer."""
+        sizes = tuple(shape)
+        if math.prod(sizes) != buffer.size:
+            raise LikewiseError("a view and its buffer differ in size", given=sizes)
+
+        def place(k: Kernel, index: Index) -> tuple[Buffer, Value]:
+            return buffer, flatten(k, index, sizes)
+
+        def read(k: Kernel, index: Index) -> Value:
+            return k.read(buffer, flatten(k, index, sizes))
+
+        return TensorView(dtype, sizes, read, buffer, place=place)
+
+    @cached_property
+    def storage(self) -> Storage:
+        return storage_of(self.dtype)
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def viewed(self, shape: Sequence[int], back: Callable[[Kernel, Index], Sequence[Value]]) -> TensorView:
+        """A view of `shape` whose element at an index is this one's element at `back(index)`."""
+        source, place = self.read, self.place
+        return replace(
+            self,
+            shape=tuple(shape),
+            read=lambda k, index: source(k, tuple(back(k, index))),
+            buffer=None,
+            data=None,
+            place=place and (lambda k, index: place(k, tuple(back(k, index)))),
+        )
+
+    def reshape(self, shape: Sequence[int]) -> TensorView:
+        """The same elements in row-major order."""
+        sizes = tuple(shape)
+        if math.prod(sizes) != self.size:
+            raise LikewiseError("a reshape changes the size", given=sizes, allowed=self.shape)
+        if sizes == self.shape:
+            return self
+        if self.buffer is not None:
+            same = TensorView.of_buffer(self.dtype, sizes, self.buffer)
+            return same if self.data is None else replace(same, data=self.data.reshape(sizes))
+        old = self.shape
+        return self.viewed(sizes, lambda k, index: unflatten(k, flatten(k, index, sizes), old))
+
+    def transpose(self, order: Sequence[int]) -> TensorView:
+        """Axis i of the result is axis order[i] of this view."""
+        places = [order.index(axis) for axis in range(self.rank)]
+        shape = [self.shape[axis] for axis in order]
+        return self.viewed(shape, lambda _, index: [index[at] for at in places])
+
+    def broadcast(self, shape: Sequence[int]) -> TensorView:
+        """Repeated along axes of size 1 and new leading axes, as ONNX broadcasts."""
+        sizes = tuple(shape)
+        if sizes == self.shape:
+            return self
+        lead = len(sizes) - self.rank
+        own = self.shape
+
+        def back(k: Kernel, index: Index) -> Sequence[Value]:
+            return [k.index(0) if n == 1 else at for n, at in zip(own, index[lead:], strict=True)]
+
+        return self.viewed(sizes, back)
+
+    def slice(
+        self, starts: Sequence[int], steps: Sequence[int], shape: Sequence[int]
+    ) -> TensorView:
+        """Along each axis start, start + step, …; steps may be negative."""
+
+        def back(_: Kernel, index: Index) -> Sequence[Value]:
+            return [at * n + s for s, n, at in zip(starts, steps, index, strict=True)]
+
+        return self.viewed(shape, back)
