@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,11 +50,17 @@ class Port:
 
 
 class Model:
-    """A graph that runs. It keeps no state between runs."""
+    """A graph that runs. It keeps no state between runs.
 
-    def __init__(self, graph: Graph, name: str = "model") -> None:
+    `metadata` is what the file says besides: free text by key, such as a recogniser's alphabet.
+    """
+
+    def __init__(
+        self, graph: Graph, name: str = "model", metadata: Mapping[str, str] | None = None
+    ) -> None:
         self.graph = graph
         self.name = name
+        self.metadata: Mapping[str, str] = MappingProxyType(dict(metadata or {}))
         self._plan = Plan(graph)
 
     @property
@@ -122,7 +129,8 @@ def load(source: ModelSource) -> Model:
     `ModelError` where it is broken, `UnsupportedError` that names every operator not supported.
     """
     message, opened = read_model(source)
-    return Model(simplify(import_model(message, opened)), opened.name)
+    metadata = {entry.key: entry.value for entry in message.metadata_props}
+    return Model(simplify(import_model(message, opened)), opened.name, metadata)
 
 
 def _may_lack(kind: Type) -> bool:
