@@ -52,7 +52,11 @@ def domain_of_package(package: str) -> str:
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
-class Operator:
+class _Typed:
+    """Why type checkers see the fields of an operator, `wanted` included, in its constructor."""
+
+
+class Operator(_Typed):
     """Base of all operators. An instance is one use of it: immutable, its attributes set.
 
     `versions` are the opsets that changed it, the last being the form that the class describes.
@@ -71,7 +75,7 @@ class Operator:
     defaults: ClassVar[dict[str, Any]] = {}
     """The attributes by name, each with its default; `...` marks a required one."""
 
-    wanted: ClassVar[int]
+    wanted: int = 1
 
     def __init_subclass__(cls, *, versions: tuple[int, ...] = (), name: str = "") -> None:
         fields = [
