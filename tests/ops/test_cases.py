@@ -12,8 +12,8 @@ from likewise.ir import DType, TensorType, symbol, type_of
 from likewise.ops import every_operator
 from likewise.ops.build import Evaluator, GraphBuilder
 from likewise.ops.inference import infer_outputs
-from likewise.ops.interpreter import Plan
 from likewise.ops.operator import Operator
+from likewise.targets.numpy.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ from likewise.ops import find_operator
 from likewise.ops.attributes import parse
 from likewise.ops.build import GraphBuilder
 from likewise.ops.case import f32
-from likewise.ops.interpreter import Plan
 from likewise.passes import simplify
 from likewise.passes.fold_batch_normalization import fold_batch_normalization
 from likewise.passes.fold_constants import fold_constants
 from likewise.passes.remove_dead_code import remove_dead_code
 from likewise.passes.remove_identities import remove_identities
+from likewise.targets.numpy.plan import Plan
 
 IMAGE = TensorType(DType.FLOAT, (symbol("n"), 2, 5, 5))
 

@@ -12,8 +12,8 @@ from likewise.errors import InputError, LikewiseError
 from likewise.ir import DType, OptionalType, SequenceType, TensorType
 from likewise.onnx.importer import import_model
 from likewise.onnx.source import read_model
-from likewise.ops.interpreter import Plan
 from likewise.passes import simplify
+from likewise.targets.numpy.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

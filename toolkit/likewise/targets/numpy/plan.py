@@ -10,7 +10,7 @@ from likewise.errors import LikewiseError
 from likewise.ir import DType, Graph, TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from likewise.ir import Node, Value
 
@@ -123,9 +123,3 @@ def _described(array: Any) -> str:
     if isinstance(array, np.ndarray):
         return str(TensorType(DType.of(array.dtype), array.shape))
     return "absent" if array is None else type(array).__name__
-
-
-def evaluate(graph: Graph, feeds: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs of `graph` by name, for inputs by name."""
-    outputs = Plan(graph).run([feeds[value.name] for value in graph.inputs])
-    return {value.name: array for value, array in zip(graph.outputs, outputs, strict=True)}

@@ -1,0 +1,104 @@
+"""A graph for inputs of given shapes: every type inferred anew from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from likewise.errors import InputError, LikewiseError
+from likewise.ir import Graph, SequenceType, TensorType, Value
+from likewise.ops.build import GraphBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from likewise.ir import Node, Type
+
+__all__ = ["specialize"]
+
+
+def specialize(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
+    """`graph` whose inputs named in `shapes` have those shapes; names and order stay.
+
+    Raises `InputError` for a name that is no input or a shape that does not fit it, and
+    `InferenceError` where the graph cannot take the shapes.
+    """
+    names = [value.name for value in graph.inputs]
+    for name in shapes:
+        if name not in names:
+            raise InputError(f"there is no input {name!r}", allowed=", ".join(names) or "none")
+    types = [_fixed(value, shapes.get(value.name)) for value in graph.inputs]
+    return _inferred(graph, types, {})
+
+
+def _fixed(value: Value, shape: Sequence[int] | None) -> Type:
+    kind = value.type
+    if shape is None:
+        return kind
+    if not isinstance(kind, TensorType):
+        raise InputError(f"input {value.name!r} has no shape", given=kind)
+    sizes = tuple(shape)
+    if kind.dims is not None and (
+        len(kind.dims) != len(sizes)
+        or any(isinstance(d, int) and d != n for d, n in zip(kind.dims, sizes, strict=True))
+    ):
+        raise InputError(
+            f"the shape for input {value.name!r} does not fit", given=list(sizes), allowed=kind
+        )
+    return TensorType(kind.dtype, sizes)
+
+
+def _inferred(graph: Graph, types: Sequence[Type], outer: Mapping[Value, Value]) -> Graph:
+    """`graph` built again with inputs of `types`; `outer` maps the values around a subgraph."""
+    builder = GraphBuilder()
+    mapping: dict[Value, Value] = dict(outer)
+    inputs = [Value(value.name, kind) for value, kind in zip(graph.inputs, types, strict=True)]
+    mapping.update(zip(graph.inputs, inputs, strict=True))
+    for value, array in graph.constants.items():
+        mapping[value] = builder.named_constant(value.name, array)
+    for node in graph.nodes:
+        _add(node, builder, mapping)
+    outputs = [mapping[value] for value in graph.outputs]
+    return builder.graph(graph.name, inputs, outputs)
+
+
+def _add(node: Node, builder: GraphBuilder, mapping: dict[Value, Value]) -> None:
+    operator: Any = node.operator
+    inputs = [None if value is None else mapping[value] for value in node.inputs]
+    if operator.subgraphs:
+        known = [None if value is None else value.type for value in inputs]
+        bodies = {
+            name: _body(body, operator.body_inputs(name, known), mapping)
+            for name, body in operator.attributes().items()
+            if isinstance(body, Graph)
+        }
+        operator = operator.changed(**bodies)
+    names = ["" if value is None else value.name for value in node.outputs]
+    made = builder.apply(operator, inputs, names, node.name)
+    mapping.update(
+        (old, new) for old, new in zip(node.outputs, made, strict=True) if old is not None
+    )
+
+
+def _body(body: Graph, expected: Sequence[Type | None], mapping: Mapping[Value, Value]) -> Graph:
+    """A subgraph with the input types that its node knows, where these say more.
+
+    Values that a loop carries are first taken to keep the shape they start with; where the body
+    contradicts that, they are left as the model declares them.
+    """
+    declared = [value.type for value in body.inputs]
+    known = [
+        _merged(a, b)
+        for a, b in zip(declared, [*expected, *declared][: len(declared)], strict=True)
+    ]
+    try:
+        return _inferred(body, known, mapping)
+    except LikewiseError:
+        return _inferred(body, declared, mapping)
+
+
+def _merged(declared: Type, known: Type | None) -> Type:
+    if isinstance(known, TensorType) and known.dims is not None:
+        return TensorType(known.dtype, known.dims)
+    if isinstance(declared, SequenceType) and isinstance(known, SequenceType):
+        return known
+    return declared
