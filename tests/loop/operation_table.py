@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.loop import Type, type_named
 from likewise.loop.operations import COMPARISONS, type_code
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 Row = tuple[str, tuple[Type, ...], tuple[int, ...]]
 
 SCALAR_INTS = ("i32", "u32", "i64", "u64")
 FLOATS = ("f32", "f64", "f32x4", "f64x2")
-VECTOR_INTS = tuple(
-    f"{kind}{bits}x{128 // bits}" for kind in "iu" for bits in (8, 16, 32, 64)
-)
+VECTOR_INTS = tuple(f"{kind}{bits}x{128 // bits}" for kind in "iu" for bits in (8, 16, 32, 64))
 MASKS = ("mask8x16", "mask16x8", "mask32x4", "mask64x2")
 
 
@@ -122,12 +122,24 @@ def corners(one: Type) -> np.ndarray[Any, Any]:
     if one.is_bool:
         return np.array([False, True])
     if one.is_int:
-        info = np.iinfo(one.numpy)
-        near = [0, 1, 2, 3, 7, 31, 33, info.max, info.max - 1, info.min, info.min + 1]
+        info = np.iinfo(np.dtype(f"{one.kind}{one.bits // 8}"))
+        integers = [0, 1, 2, 3, 7, 31, 33, info.max, info.max - 1, info.min, info.min + 1]
         if one.kind == "i":
-            near += [-1, -2, -3, -7]
-        return np.array([*near, info.max // 2 + 1, info.max // 3], one.numpy)
-    tiny = np.finfo(one.numpy)
-    near = [0.0, 0.5, 1.0, 1.5, 2.5, 3.7, 1e-40, tiny.tiny, tiny.max, 2.0**31, 2.0**32]
+            integers += [-1, -2, -3, -7]
+        return np.array([*integers, info.max // 2 + 1, info.max // 3], one.numpy)
+    tiny = np.finfo(np.float32 if one.bits == 32 else np.float64)
+    near = [
+        0.0,
+        0.5,
+        1.0,
+        1.5,
+        2.5,
+        3.7,
+        1e-40,
+        float(tiny.tiny),
+        float(tiny.max),
+        2.0**31,
+        2.0**32,
+    ]
     near += [2.0**63, 2.0**64, 2147483520.0, 8388609.0, 1 / 3, 65520.0, np.inf, np.nan]
     return np.array([*near, *(-number for number in near)], one.numpy)

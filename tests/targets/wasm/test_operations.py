@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from likewise.loop import Program, ProgramBuilder, S, Storage, Type, Value, interpret, type_named
-from likewise.loop.builder import FunctionBuilder
+from likewise.loop import ProgramBuilder, S, Storage, Type, Value, type_named
 from likewise.loop.types import STORAGES
-from likewise.lower.plan import plan_memory
-from likewise.targets.wasm import Port, emit, load
+from tests.loop.operation_table import corners, rows
+from tests.targets.wasm.running import run_both
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "loop"))
-from operation_table import corners, rows  # noqa: E402
+if TYPE_CHECKING:
+    from likewise.loop.builder import FunctionBuilder
+    from likewise.targets.wasm import Numerics
 
 Array = np.ndarray[Any, Any]
 ROUNDS = 24
@@ -26,34 +24,6 @@ def storage_of(one: Type) -> Storage:
     if one.is_bool:
         return S.bool if one.lanes == 1 else STORAGES[f"u{one.bits}"]
     return STORAGES[f"{one.kind}{one.bits}"]
-
-
-def run_both(program: Program, feeds: dict[str, Array], numerics: str) -> None:
-    """Interpreter and wasmtime must agree bit by bit, any NaN being equal to any other."""
-    ports = {
-        kind: [
-            Port(one.name, one.storage.numpy.name, (one.size,), one)
-            for one in program.buffers
-            if one.kind == kind
-        ]
-        for kind in ("input", "output")
-    }
-    module = emit(
-        program,
-        plan_memory(program),
-        inputs=ports["input"],
-        outputs=ports["output"],
-        numerics=numerics,  # type: ignore[arg-type]
-    )
-    want = interpret(program, feeds, fused=numerics == "fast")
-    got = load(module).run(feeds)
-    for name, expected in want.items():
-        given = got[name]
-        if expected.dtype.kind == "f":
-            assert np.array_equal(np.isnan(given), np.isnan(expected)), name
-            given, expected = np.nan_to_num(given, nan=0), np.nan_to_num(expected, nan=0)
-        width = f"u{given.dtype.itemsize}"
-        np.testing.assert_array_equal(given.view(width), expected.view(width), name)
 
 
 def read(b: FunctionBuilder, memory: Any, index: Value, one: Type) -> Value:
@@ -76,7 +46,7 @@ def write(b: FunctionBuilder, memory: Any, index: Value, value: Value) -> None:
     [pytest.param(*row, id=f"{row[0]}-{'-'.join(map(str, row[1]))}-{row[2]}") for row in rows()],
 )
 def test_operation(
-    op: str, types: tuple[Type, ...], immediate: tuple[int, ...], numerics: str
+    op: str, types: tuple[Type, ...], immediate: tuple[int, ...], numerics: Numerics
 ) -> None:
     if numerics == "fast" and op not in ("madd", "nmadd"):
         pytest.skip("the two numerics differ in fused operations only")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from likewise.loop.affine import Affine, IndexFacts
 from likewise.loop.constants import constant, fold_integers, splat_constant, vector_constant
@@ -11,6 +11,9 @@ from likewise.loop.operations import COMPARISONS, result_type, type_code
 from likewise.loop.scopes import Scopes
 from likewise.loop.types import BOOL, I32, U32, LoopError, Type
 from likewise.loop.values import Value, ValueLike
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Arithmetic"]
 
@@ -164,7 +167,7 @@ class Arithmetic:
         return self.apply("div", left, right)
 
     def _divided(self, left: Value, divisor: int) -> tuple[Affine, Affine]:
-        """left = divisor * first + second, with as much as possible in the first."""
+        """Left = divisor * first + second, with as much as possible in the first."""
         form = self.facts.affine(left.node)
         whole, rest = divmod(form.constant, divisor)
         first = tuple((one, n // divisor) for one, n in form.terms if n % divisor == 0)
@@ -192,7 +195,7 @@ class Arithmetic:
                 part = self.apply("div", self.from_form(rest), right)
                 return self.from_form(whole) + part
         quotient = left.div(right)
-        if not left.type.kind == "i":
+        if left.type.kind != "i":
             return quotient
         if left.type is I32 and left.range()[0] >= 0 and right.range()[0] >= 0:
             return quotient
@@ -209,7 +212,7 @@ class Arithmetic:
                 found = self.from_form(rest)
                 return found if high < divisor else found.rem(right)
         remainder = left.rem(right)
-        if not left.type.kind == "i":
+        if left.type.kind != "i":
             return remainder
         if left.type is I32 and left.range()[0] >= 0 and right.range()[0] >= 0:
             return remainder
@@ -233,7 +236,7 @@ class Arithmetic:
         return self.apply("max", left, self.value(right, left.type))
 
     def madd(self, left: Value, right: ValueLike, addend: ValueLike) -> Value:
-        """left * right + addend; in fast numerics a vector may round once."""
+        """Left * right + addend; in fast numerics a vector may round once."""
         one = left.type
         return self.apply("madd", left, self.value(right, one), self.value(addend, one))
 
@@ -275,7 +278,7 @@ def _decide(op: str, left: tuple[int, int], right: tuple[int, int]) -> bool | No
 
 
 def _simplify_identity(op: str, args: tuple[Value, ...], result: Type) -> Value | None:
-    """x + 0, x * 1, x << 0, x & -1 and their like for integers; x and itself."""
+    """X + 0, x * 1, x << 0, x & -1 and their like for integers; x and itself."""
     if len(args) != 2 or not result.is_int:
         return None
     left, right = args

@@ -13,15 +13,14 @@ Types are checked as operations are written; an error names the function and the
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from likewise.loop import half
 from likewise.loop.arithmetic import Arithmetic
 from likewise.loop.clean import drop_unused
 from likewise.loop.nodes import (
-    Buffer,
     BufferParam,
     Call,
     Const,
@@ -38,13 +37,15 @@ from likewise.loop.nodes import (
     Read,
     ScalarParam,
     SetVar,
-    Statement,
     Store,
     Variable,
     While,
 )
 from likewise.loop.types import BF16, BOOL, F16, I32, LoopError, Storage, Type, type_named
 from likewise.loop.values import Value, ValueLike
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["FunctionBuilder", "MemoryAt", "Var"]
 
@@ -106,7 +107,7 @@ class FunctionBuilder(Arithmetic):
         """`loop(n)` counts 0 … n-1; `loop(start, stop, step)` as Python's range, step positive."""
         if stop is None:
             start, stop = 0, start
-        if not isinstance(step, int) or step <= 0:
+        if step <= 0:
             raise self.fault("a loop's step is a positive constant", given=step)
         first, last = self.value(start, I32), self.value(stop, I32)
         trips = _trips(first, last, step)
@@ -249,9 +250,7 @@ class FunctionBuilder(Arithmetic):
         at, storage = self.index(index), memory.storage
         found = self.value(value, storage.value)
         given = found.type
-        if given.kind != storage.value.kind or (
-            given.lanes == 1 and given is not storage.value
-        ):
+        if given.kind != storage.value.kind or (given.lanes == 1 and given is not storage.value):
             raise self.fault(
                 f"a {given} does not go into memory of {storage}",
                 allowed=f"{storage.value} or its vectors",
@@ -271,7 +270,7 @@ class FunctionBuilder(Arithmetic):
     def _wrote(self, memory: Memory) -> None:
         if isinstance(memory, BufferParam):
             self._writes.add(memory.position)
-        elif isinstance(memory, Buffer) and memory.kind in ("constant", "input"):
+        elif memory.kind in ("constant", "input"):
             raise self.fault(f"the {memory.kind} {memory.name!r} is not written to")
 
     def fill(self, memory: Memory, index: ValueLike, count: ValueLike, byte: int = 0) -> None:
@@ -367,4 +366,3 @@ def _python_line() -> str:
     ):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-

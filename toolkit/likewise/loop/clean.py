@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import (
     Apply,
@@ -21,6 +21,9 @@ from likewise.loop.nodes import (
     Store,
     While,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["drop_unused", "operands"]
 

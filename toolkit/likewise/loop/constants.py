@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import Const, const_lanes
-from likewise.loop.types import Type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from likewise.loop.types import Type
 
 __all__ = ["constant", "fold_integers", "splat_constant", "vector_constant"]
 

@@ -6,8 +6,7 @@ rounds once, as fast numerics does where the hardware can.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +36,9 @@ from likewise.loop.nodes import (
     const_lanes,
 )
 from likewise.loop.types import LoopError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["interpret"]
 
@@ -122,8 +124,9 @@ class _Frame:
         match statement:
             case Let(id=identity, expr=expr):
                 self.values[identity] = self.expression(expr)
-            case DeclareVar(variable=variable, initial=value) | SetVar(
-                variable=variable, value=value
+            case (
+                DeclareVar(variable=variable, initial=value)
+                | SetVar(variable=variable, value=value)
             ):
                 self.variables[variable.id] = self.operand(value)
             case Store(memory=memory, index=index, value=value):
@@ -137,9 +140,9 @@ class _Frame:
                 span = self.span(memory, self.number(index), self.number(count))
                 span.view(np.uint8)[:] = byte
             case Copy(target, to, source, start, many):
-                count = self.number(many)
-                moved = self.span(source, self.number(start), count).copy()
-                self.span(target, self.number(to), count).view(np.uint8)[:] = moved.view(np.uint8)
+                size = self.number(many)
+                moved = self.span(source, self.number(start), size).copy()
+                self.span(target, self.number(to), size).view(np.uint8)[:] = moved.view(np.uint8)
             case Call():
                 self.call(statement)
             case _:

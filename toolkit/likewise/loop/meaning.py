@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from likewise.loop.nodes import Apply
-from likewise.loop.operations import COMPARISONS, type_of_code
-from likewise.loop.types import Type
+from likewise.loop.operations import COMPARISONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from likewise.loop.nodes import Apply
+    from likewise.loop.types import Type
 
 __all__ = ["apply"]
 
@@ -48,8 +51,9 @@ def _nan_min(a: Array, b: Array) -> Array:
         return np.minimum(a, b)
     lesser = np.where(a < b, a, b)
     equal = np.where(np.signbit(a), a, b)
-    return np.where(np.isnan(a) | np.isnan(b), np.array(np.nan, a.dtype),
-                    np.where(a == b, equal, lesser))
+    return np.where(
+        np.isnan(a) | np.isnan(b), np.array(np.nan, a.dtype), np.where(a == b, equal, lesser)
+    )
 
 
 def _nan_max(a: Array, b: Array) -> Array:
@@ -102,8 +106,14 @@ def _round_fraction(exact: Fraction, dtype: np.dtype[Any]) -> float:
     guess = np.float32(_round_fraction(exact, np.dtype(np.float64)))
     if not np.isfinite(guess):
         limit = Fraction(2) ** 128 - Fraction(2) ** 103
-        return float(guess) if abs(exact) >= limit else float(np.copysign(np.finfo("f4").max, guess))
-    near = (guess, np.nextafter(guess, np.float32(-np.inf)), np.nextafter(guess, np.float32(np.inf)))
+        return (
+            float(guess) if abs(exact) >= limit else float(np.copysign(np.finfo("f4").max, guess))
+        )
+    near = (
+        guess,
+        np.nextafter(guess, np.float32(-np.inf)),
+        np.nextafter(guess, np.float32(np.inf)),
+    )
     finite = [one for one in near if np.isfinite(one)]
 
     def rank(one: np.float32) -> tuple[Fraction, int]:
@@ -197,7 +207,7 @@ def _cast(node: Apply, source: Type, args: list[Array]) -> Array:
 
 
 def _saturate(a: Array, target: Type) -> Array:
-    info = np.iinfo(target.numpy)
+    info = np.iinfo(np.dtype(f"{target.kind}{target.bits // 8}"))
 
     def one(number: float) -> int:
         if np.isnan(number):
@@ -238,7 +248,7 @@ def _widen(node: Apply, source: Type, args: list[Array]) -> Array:
 
 
 def _narrow(node: Apply, _source: Type, args: list[Array]) -> Array:
-    info = np.iinfo(node.type.numpy)
+    info = np.iinfo(np.dtype(f"{node.type.kind}{node.type.bits // 8}"))
     return np.clip(np.concatenate(args), info.min, info.max).astype(node.type.numpy)
 
 

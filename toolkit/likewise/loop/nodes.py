@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-from likewise.loop.types import Storage, Type
+    from likewise.loop.types import Storage, Type
 
 __all__ = [
     "Apply",

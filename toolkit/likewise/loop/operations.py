@@ -124,7 +124,7 @@ def _cast(types: Types, immediate: tuple[int, ...]) -> Type:
 def _bitcast(types: Types, immediate: tuple[int, ...]) -> Type:
     source, target = types[0], _TYPE_CODES[immediate[0]]
     _need(
-        source.bits * source.lanes == target.bits * target.lanes and source.lanes != 1
+        (source.bits * source.lanes == target.bits * target.lanes and source.lanes != 1)
         or (source.bits == target.bits and target.lanes == source.lanes and not source.is_bool),
         "a type of as many bits",
     )
@@ -286,7 +286,6 @@ _RULES: Final[dict[str, Rule]] = {
 }
 
 
-
 def type_code(one: Type) -> int:
     """The number under which an immediate of `cast`, `bitcast` and `splat` names a type."""
     return _CODES[one.name]
@@ -310,4 +309,3 @@ def result_type(op: str, types: Types, immediate: tuple[int, ...] = ()) -> Type:
         allowed = "another number of operands"
     given = ", ".join(map(str, types)) + (f" {list(immediate)}" if immediate else "")
     raise LoopError(f"{op} does not take these operands", given=given, allowed=allowed)
-

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from likewise.loop.builder import FunctionBuilder
 from likewise.loop.nodes import Buffer, Function, Program
 from likewise.loop.types import STORAGES, LoopError, Storage
 from likewise.loop.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["ProgramBuilder"]
 

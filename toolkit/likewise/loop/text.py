@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import (
     Apply,
@@ -27,6 +27,9 @@ from likewise.loop.nodes import (
     While,
     const_lanes,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["function_text", "program_text"]
 

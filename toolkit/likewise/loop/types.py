@@ -198,7 +198,7 @@ class Storage:
 
 
 class S:
-    """The storages by name: `S.f32`, `S.u8`, …"""
+    """The storages by name: `S.f32`, `S.u8`, …."""
 
     bool = Storage("bool", 1, BOOL)
     i8 = Storage("i8", 1, I32)

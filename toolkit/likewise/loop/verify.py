@@ -61,7 +61,9 @@ def _verify_buffer(buffer: Buffer) -> None:
     if buffer.data is not None and (
         buffer.data.size != buffer.size or buffer.data.dtype != buffer.storage.numpy
     ):
-        raise LoopError("a constant's data does not fit it", given=buffer.data.dtype).at(buffer.name)
+        raise LoopError("a constant's data does not fit it", given=buffer.data.dtype).at(
+            buffer.name
+        )
 
 
 def verify_function(

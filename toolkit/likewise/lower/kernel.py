@@ -8,14 +8,18 @@ cannot do it, `LoopError` is raised and the caller writes the scalar form instea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from likewise.loop.builder import FunctionBuilder
 from likewise.loop.half import round_to_bf16, round_to_f16
 from likewise.loop.nodes import Apply, Buffer, BufferParam, Load, Memory, Ref
 from likewise.loop.types import BF16, F16, I32, Storage, Type, scalar_or_vector
-from likewise.loop.values import Value, ValueLike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.loop.values import Value, ValueLike
 
 __all__ = ["Kernel"]
 
@@ -52,7 +56,7 @@ class Kernel(FunctionBuilder):
         self.lanes, self._lane_id = before
 
     @contextmanager
-    def scalar(self) -> Iterator[None]:
+    def without_lanes(self) -> Iterator[None]:
         """Inside, loads give scalars, as indices that come from data must be.
 
         Such an index may not depend on the lane axis: then `load` raises and the loop is

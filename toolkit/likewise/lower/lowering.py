@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.errors import LikewiseError
 from likewise.ir import DType
 from likewise.loop import FunctionBuilder, Program, ProgramBuilder
-from likewise.loop.nodes import Buffer, Function
 from likewise.loop.types import LoopError, Storage
-from likewise.loop.values import Value
 from likewise.lower.dtypes import storage_of
 from likewise.lower.kernel import Kernel
-from likewise.lower.memory import touched
+from likewise.lower.memory import touched, with_memory
 from likewise.lower.nest import Body, join_axes, write_nest
 from likewise.lower.view import Index, TensorView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from likewise.loop.nodes import Buffer, Function
+    from likewise.loop.values import Value
 
 __all__ = ["DEAR", "Lowering"]
 
@@ -35,6 +39,7 @@ class Lowering:
         self.entry = FunctionBuilder("run")
         self._kernels: dict[Function, Function] = {}
         self._constants: dict[int, TensorView] = {}
+        self._renamed: dict[Buffer, Buffer] = {}
         self._alive: list[np.ndarray] = []  # so that no other array gets the id of one
 
     # Buffers
@@ -65,11 +70,18 @@ class Lowering:
         buffer = self.program.scratch(name, storage_of(dtype), prod(shape))
         return TensorView.of_buffer(dtype, shape, buffer)
 
-    def output(self, name: str, view: TensorView) -> Buffer:
-        """Write a view into an output of the model."""
+    def output(self, name: str, view: TensorView) -> str:
+        """Make a view an output of the model; gives the name of its buffer.
+
+        Memory that a kernel filled becomes the output itself, once; any other view is written.
+        """
         buffer = self.program.output(f"out.{name}", view.storage, view.size)
-        self.write(view, TensorView.of_buffer(view.dtype, view.shape, buffer))
-        return buffer
+        made = view.buffer
+        if made is not None and made.kind == "scratch" and made not in self._renamed:
+            self._renamed[made] = buffer
+        else:
+            self.write(view, TensorView.of_buffer(view.dtype, view.shape, buffer))
+        return buffer.name
 
     # Kernels
 
@@ -120,9 +132,7 @@ class Lowering:
             write_nest(k, joined, spread, 1)
 
     def write(self, view: TensorView, target: TensorView, name: str = "map") -> None:
-        """Evaluate every element of a view into a target: a buffer's view, or a slice of one.
-
-        """
+        """Evaluate every element of a view into a target: a buffer's view, or a slice of one."""
         place = target.place
         if place is None:
             raise LikewiseError("a computed view cannot be written to")
@@ -179,7 +189,9 @@ class Lowering:
         repeated = prod(shape) > view.size
         return self.materialise(view) if repeated and view.cost > DEAR else view
 
-    def generate(self, dtype: DType, shape: Sequence[int], compute: Callable[..., Value]) -> TensorView:
+    def generate(
+        self, dtype: DType, shape: Sequence[int], compute: Callable[..., Value]
+    ) -> TensorView:
         """compute(k, index) at every index: data that comes from the index itself."""
         return TensorView(dtype, tuple(shape), compute, None, 2)
 
@@ -198,7 +210,8 @@ class Lowering:
 
     def finish(self) -> Program:
         """The verified program, without constants and memory that nothing reads."""
-        run = self.program.add(self.entry.finish())
+        written = self.entry.finish()
+        run = self.program.add(replace(written, body=with_memory(written.body, self._renamed)))
         used = {memory for memory, _ in touched(run.body)}
         self.program.buffers = {
             name: one
@@ -206,4 +219,3 @@ class Lowering:
             if one in used or one.kind in ("input", "output")
         }
         return self.program.finish()
-

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import (
+    Buffer,
     Call,
     Copy,
     Fill,
@@ -18,7 +20,10 @@ from likewise.loop.nodes import (
     While,
 )
 
-__all__ = ["callees", "touched"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["callees", "touched", "with_memory"]
 
 
 def touched(block: tuple[Statement, ...]) -> Iterator[tuple[Memory, bool]]:
@@ -65,3 +70,38 @@ def callees(block: tuple[Statement, ...]) -> Iterator[str]:
                 pass
 
 
+def with_memory(
+    block: tuple[Statement, ...], other: Mapping[Buffer, Buffer]
+) -> tuple[Statement, ...]:
+    """The block with other buffers passed to its calls."""
+
+    def exchange(memory: Memory) -> Memory:
+        return other.get(memory, memory) if isinstance(memory, Buffer) else memory
+
+    def one(statement: Statement) -> Statement:
+        match statement:
+            case Call(memories=memories):
+                passed = tuple((exchange(memory), offset) for memory, offset in memories)
+                return replace(statement, memories=passed)
+            case Let(expr=Load(memory=memory)) if isinstance(statement.expr, Load):
+                return replace(statement, expr=replace(statement.expr, memory=exchange(memory)))
+            case Store(memory=memory) | Fill(memory=memory):
+                return replace(statement, memory=exchange(memory))
+            case Copy(target=target, source=source):
+                return replace(statement, target=exchange(target), source=exchange(source))
+            case For(body=body):
+                return replace(statement, body=with_memory(body, other))
+            case If(then=then, otherwise=otherwise):
+                return replace(
+                    statement,
+                    then=with_memory(then, other),
+                    otherwise=with_memory(otherwise, other),
+                )
+            case While(head=head, body=body):
+                return replace(
+                    statement, head=with_memory(head, other), body=with_memory(body, other)
+                )
+            case _:
+                return statement
+
+    return tuple(map(one, block))

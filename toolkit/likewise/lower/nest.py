@@ -53,10 +53,13 @@ def join_axes(shape: Sequence[int], body: Body) -> list[list[int]]:
     groups: list[list[int]] = []
     for axis in range(len(shape)):
         previous = axis - 1
-        if groups and not {counters[axis], counters[previous]} & tied and all(
-            one.coefficient(counters[previous])
-            == one.coefficient(counters[axis]) * shape[axis]
-            for one in accesses
+        if (
+            groups
+            and not {counters[axis], counters[previous]} & tied
+            and all(
+                one.coefficient(counters[previous]) == one.coefficient(counters[axis]) * shape[axis]
+                for one in accesses
+            )
         ):
             groups[-1].append(axis)
         else:

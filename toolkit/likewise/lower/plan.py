@@ -84,9 +84,7 @@ def lifetimes(program: Program) -> dict[Buffer, tuple[int, int]]:
     function names directly live where that function is called.
     """
     named = {
-        one.name: {
-            memory for memory, _ in touched(one.body) if isinstance(memory, Buffer)
-        }
+        one.name: {memory for memory, _ in touched(one.body) if isinstance(memory, Buffer)}
         for one in program.functions
     }
     for one in program.functions:

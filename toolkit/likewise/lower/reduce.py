@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from math import prod
+from typing import TYPE_CHECKING
 
 from likewise.loop.types import LoopError
 from likewise.loop.values import Value
 from likewise.lower.kernel import Kernel
-from likewise.lower.lowering import Lowering
-from likewise.lower.view import Index, TensorView
+
+if TYPE_CHECKING:
+    from likewise.lower.lowering import Lowering
+    from likewise.lower.view import Index, TensorView
 
 __all__ = ["reduce"]
 
@@ -33,7 +36,7 @@ def reduce(
     keepdims: bool = True,
     name: str = "reduce",
 ) -> TensorView:
-    """x reduced over `axes` (not negative) with an associative `combine` that starts at `start`.
+    """X reduced over `axes` (not negative) with an associative `combine` that starts at `start`.
 
     Along a long last axis four partial results run side by side and are combined as
     (0 with 1) with (2 with 3); everywhere else the order is that of the elements.

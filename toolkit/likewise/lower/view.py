@@ -11,17 +11,19 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from likewise.errors import LikewiseError
-from likewise.ir import DType
 from likewise.loop.nodes import Buffer
-from likewise.loop.types import Storage
 from likewise.loop.values import Value
 from likewise.lower.dtypes import storage_of
 from likewise.lower.kernel import Kernel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from likewise.ir import DType
+    from likewise.loop.types import Storage
 
 __all__ = ["Index", "Reader", "TensorView", "flatten", "unflatten"]
 
@@ -45,8 +47,11 @@ def unflatten(k: Kernel, position: Value, shape: Sequence[int]) -> Index:
         if axis == 0:
             found.append(position)
         else:
-            found.append(k.floor_remainder(position, k.index(shape[axis])) if shape[axis] != 1
-                         else k.index(0))
+            found.append(
+                k.floor_remainder(position, k.index(shape[axis]))
+                if shape[axis] != 1
+                else k.index(0)
+            )
             position = k.floor_divide(position, k.index(shape[axis]))
     return tuple(reversed(found))
 
@@ -96,7 +101,9 @@ class TensorView:
     def size(self) -> int:
         return math.prod(self.shape)
 
-    def viewed(self, shape: Sequence[int], back: Callable[[Kernel, Index], Sequence[Value]]) -> TensorView:
+    def viewed(
+        self, shape: Sequence[int], back: Callable[[Kernel, Index], Sequence[Value]]
+    ) -> TensorView:
         """A view of `shape` whose element at an index is this one's element at `back(index)`."""
         source, place = self.read, self.place
         return replace(

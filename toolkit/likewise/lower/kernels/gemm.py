@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from likewise.loop.nodes import Memory
 from likewise.loop.types import scalar_or_vector
-from likewise.loop.values import Value
-from likewise.lower.kernel import Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.loop.nodes import Memory
+    from likewise.loop.values import Value
+    from likewise.lower.kernel import Kernel
 
 __all__ = ["Matrix", "gemm"]
 
@@ -28,7 +32,7 @@ class Matrix:
 def gemm(
     k: Kernel, a: Matrix, b: Matrix, y: Matrix, sizes: tuple[int, int, int], rows: int = 5
 ) -> None:
-    """y = a @ b for sizes (m, n, depth), in tiles of `rows` by 8 of y, 4 and 1 where 8 is too wide.
+    """Y = a @ b for sizes (m, n, depth), in tiles of `rows` by 8 of y, 4 and 1 where 8 is too wide.
 
     Every element is summed over the depth in order, from 0.
     """

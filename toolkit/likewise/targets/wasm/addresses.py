@@ -8,13 +8,12 @@ whose addresses differ by a constant share a slot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from likewise.loop.affine import IndexFacts
 from likewise.loop.clean import operands
 from likewise.loop.nodes import (
-
     Buffer,
     BufferParam,
     Const,
@@ -31,8 +30,10 @@ from likewise.loop.nodes import (
     While,
     const_lanes,
 )
-
 from likewise.loop.types import I32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Access", "AddressPlan", "Recipe", "Slot"]
 
@@ -138,9 +139,7 @@ class AddressPlan:
         known = all(n > 0 and self.facts.range(Ref(one, I32))[0] >= 0 for one, n in form.terms)
         # The hardware adds the immediate without wrapping: what it is added to must not be
         # negative, so a constant part moves into it only where every other part is known.
-        if not terms and parameter is None:
-            immediate, constant = base + constant, 0
-        elif known and (constant >= 0 or base + constant >= 0):
+        if (not terms and parameter is None) or (known and (constant >= 0 or base + constant >= 0)):
             immediate, constant = base + constant, 0
         if not 0 <= immediate < _IMMEDIATE_LIMIT:
             constant, immediate = constant + immediate, 0
@@ -197,8 +196,3 @@ class AddressPlan:
         if isinstance(statement, For):
             for slot in self.slots(statement):
                 yield from (Ref(one, I32) for one, _ in slot.recipe.terms)
-
-
-
-
-

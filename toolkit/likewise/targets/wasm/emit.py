@@ -7,8 +7,8 @@ put into one before anything is written that could change them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import (
     Apply,
@@ -39,6 +39,9 @@ from likewise.loop.types import I32
 from likewise.targets.wasm.addresses import Access, AddressPlan, Recipe, Slot
 from likewise.targets.wasm.encoder import FunctionBody, signed, unsigned
 from likewise.targets.wasm.instructions import Instructions, load_code, store_code, value_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["emit_function"]
 

@@ -6,10 +6,13 @@ custom sections.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from likewise.targets.wasm.opcodes import VALUE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["PAGE", "Data", "FunctionBody", "Module", "signed", "unsigned"]
 

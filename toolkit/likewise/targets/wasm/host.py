@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Runner", "Signature", "load"]
 
@@ -130,12 +132,11 @@ def _unchecked(wasmtime: Any, store: Any, function: Any) -> Any:
     trap = ctypes.POINTER(bindings.wasm_trap_t)()
 
     def call() -> None:
-        error = bindings.wasmtime_func_call_unchecked(
-            context, handle, slots, 1, ctypes.byref(trap)
-        )
+        error = bindings.wasmtime_func_call_unchecked(context, handle, slots, 1, ctypes.byref(trap))
         if error:
             raise LikewiseError(
-                "the module failed", given=wasmtime.WasmtimeError._from_ptr(error)  # noqa: SLF001
+                "the module failed",
+                given=wasmtime.WasmtimeError._from_ptr(error),  # noqa: SLF001
             )
         if trap:
             reason = wasmtime.Trap._from_ptr(trap).message  # noqa: SLF001

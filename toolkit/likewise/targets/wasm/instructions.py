@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from likewise.loop.nodes import Apply, Const, Operand, const_lanes
 from likewise.loop.operations import COMPARISONS
-from likewise.loop.types import Storage, Type
 from likewise.targets.wasm.encoder import signed, unsigned
 from likewise.targets.wasm.opcodes import LOADS, OPCODES, STORES, simd
+
+if TYPE_CHECKING:
+    from likewise.loop.types import Storage, Type
 
 __all__ = ["Instructions", "load_code", "store_code", "value_type"]
 
@@ -170,9 +172,8 @@ class Instructions:
         source = node.args[0].type
         name, op = (_shape(source) if source.lanes > 1 else value_type(source)), node.op
         signed_op = op in ("shr", "min", "max") or (op in COMPARISONS and op not in ("eq", "ne"))
-        if op == "div" or op == "rem" or signed_op:
-            if source.is_int:
-                return f"{name}.{op}_{'s' if source.kind == 'i' else 'u'}"
+        if (op in {"div", "rem"} or signed_op) and source.is_int:
+            return f"{name}.{op}_{'s' if source.kind == 'i' else 'u'}"
         if source.lanes > 1 and op in ("and", "or", "xor", "not", "any_true"):
             return f"v128.{op}"
         return f"{name}.{op}"

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from likewise.loop.nodes import Buffer, Program
-from likewise.lower.plan import MemoryPlan
+import numpy as np
+
+from likewise.lower.plan import MemoryPlan, plan_memory
 from likewise.targets.wasm.emit import emit_function
 from likewise.targets.wasm.encoder import PAGE, Data, Module
 
-__all__ = ["SECTION", "Numerics", "Port", "emit"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from likewise.loop.nodes import Program
+    from likewise.lower.graph import Lowered
+    from likewise.lower.port import Port
+
+__all__ = ["SECTION", "Numerics", "emit", "emit_lowered"]
 
 Numerics = Literal["strict", "fast"]
 SECTION = "likewise"
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An input or output of the model: its name there, ONNX dtype and shape, and its buffer."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    buffer: Buffer
 
 
 def emit(
@@ -48,12 +44,12 @@ def emit(
         "version": 1,
         "numerics": numerics,
         "source_sha256": source_sha256,
-        "inputs": [_port(one, plan) for one in inputs],
-        "outputs": [_port(one, plan) for one in outputs],
+        "inputs": [_port(one, program, plan) for one in inputs],
+        "outputs": [_port(one, program, plan) for one in outputs],
         "golden": golden or {},
     }
     data = tuple(
-        Data(plan.addresses[one], memoryview(one.data.reshape(-1)).cast("B"))
+        Data(plan.addresses[one], _bytes(one.data))
         for one in program.buffers
         if one.data is not None and one.size
     )
@@ -67,11 +63,31 @@ def emit(
     ).encode()
 
 
-def _port(port: Port, plan: MemoryPlan) -> dict[str, Any]:
+def emit_lowered(
+    lowered: Lowered, *, numerics: Numerics = "fast", source_sha256: str = ""
+) -> bytes:
+    """The module of a lowered graph, its memory planned here."""
+    return emit(
+        lowered.program,
+        plan_memory(lowered.program),
+        inputs=lowered.inputs,
+        outputs=lowered.outputs,
+        numerics=numerics,
+        source_sha256=source_sha256,
+    )
+
+
+def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
+    """The bytes of an array, not copied where they lie together."""
+    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+
+
+def _port(port: Port, program: Program, plan: MemoryPlan) -> dict[str, Any]:
+    buffer = program.buffer(port.buffer)
     return {
         "name": port.name,
-        "dtype": port.dtype,
+        "dtype": str(port.dtype),
         "shape": list(port.shape),
-        "offset": plan.addresses[port.buffer],
-        "bytes": port.buffer.bytes,
+        "offset": plan.addresses[buffer],
+        "bytes": buffer.bytes,
     }

@@ -1,0 +1,111 @@
+"""Accuracy of the transcendental functions against mpmath, in both numerics and both forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from likewise.loop import Program, ProgramBuilder, S
+from likewise.loop.math import FUNCTIONS, Transcendental
+from likewise.targets.wasm import Numerics, load
+from tests.targets.wasm.running import module_of
+
+Array = np.ndarray[Any, Any]
+
+ORACLES = {
+    "exp": mpmath.exp,
+    "log": lambda x: mpmath.log(x) if x > 0 else mpmath.mpf("nan"),
+    "tanh": mpmath.tanh,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "erf": mpmath.erf,
+}
+SPECIALS = {
+    "exp": {"inf": np.inf, "-inf": 0.0, "nan": np.nan, "0": 1.0},
+    "log": {"inf": np.inf, "-inf": np.nan, "nan": np.nan, "0": -np.inf, "-1": np.nan, "1": 0.0},
+    "tanh": {"inf": 1.0, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "sigmoid": {"inf": 1.0, "-inf": 0.0, "nan": np.nan, "0": 0.5},
+    "erf": {"inf": 1.0, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+}
+
+
+def arguments(dtype: type, count: int) -> Array:
+    """Dense where functions bend, and every magnitude down to the subnormals."""
+    rng = np.random.default_rng(11)
+    tiny = np.finfo(dtype)
+    exponents = np.linspace(np.log2(float(tiny.smallest_subnormal)), tiny.maxexp - 1, count // 4)
+    scale = np.exp2(exponents)
+    parts = [
+        scale * rng.choice([-1, 1], len(scale)),
+        rng.uniform(-4, 4, count // 4),
+        rng.uniform(-110, 100, count // 4),
+        rng.uniform(0.5, 1.5, count // 8),
+        rng.uniform(-760, 720, count // 8),
+    ]
+    return np.concatenate(parts).astype(dtype)
+
+
+def program_of(function: Transcendental, kind: str, count: int, lanes: int) -> Program:
+    builder = ProgramBuilder()
+    storage = S.f32 if kind == "f32" else S.f64
+    x, y = builder.input("x", storage, count), builder.output("y", storage, count)
+    with builder.function("run") as b, b.loop(0, count, lanes) as i:
+        b.store(y, i, function.write(b, b.load(x, i, lanes)))
+    return builder.finish()
+
+
+def evaluate(program: Program, x: Array, numerics: Numerics) -> Array:
+    return load(module_of(program, numerics)).run({"x": x})["y"]
+
+
+def worst_error(function: Transcendental, x: Array, y: Array) -> tuple[float, float]:
+    """The greatest error in ULP of the result (of the least normal below it), and where."""
+    kind = np.finfo(x.dtype)
+    worst, where = 0.0, 0.0
+    with mpmath.workprec(120):
+        for argument, found in zip(x, y, strict=True):
+            want = ORACLES[function.name](mpmath.mpf(float(argument)))
+            if mpmath.isnan(want):
+                assert np.isnan(found), argument
+                continue
+            if abs(want) >= mpmath.mpf(2) ** kind.maxexp * (1 - mpmath.mpf(2) ** -(kind.nmant + 2)):
+                assert np.isinf(found), argument
+                continue
+            exponent = max(
+                int(mpmath.floor(mpmath.log(abs(want), 2))) if want else kind.minexp,
+                int(kind.minexp),
+            )
+            error = abs(mpmath.mpf(float(found)) - want) / mpmath.mpf(2) ** (exponent - kind.nmant)
+            if error > worst:
+                worst, where = float(error), float(argument)
+    return worst, where
+
+
+@pytest.mark.parametrize("numerics", ["strict", "fast"])
+@pytest.mark.parametrize("form", ["f32", "f32x4", "f64", "f64x2"])
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_accuracy(name: str, form: str, numerics: Numerics) -> None:
+    function, kind = FUNCTIONS[name], form[:3]
+    if numerics == "fast" and "x" not in form:
+        pytest.skip("scalars are the same in both numerics")
+    x = arguments(np.float32 if kind == "f32" else np.float64, 2048)
+    y = evaluate(program_of(function, kind, len(x), int(form[4:] or 1)), x, numerics)
+    worst, where = worst_error(function, x, y)
+    bound = getattr(function, kind)
+    assert worst <= bound, f"{worst:.2f} ULP at {where!r}"
+    assert worst > bound / 4, f"declared {bound}, but {worst:.2f} ULP is the worst"
+
+
+@pytest.mark.parametrize("form", ["f32", "f32x4", "f64", "f64x2"])
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_specials(name: str, form: str) -> None:
+    table = SPECIALS[name]
+    dtype = np.float32 if form[:3] == "f32" else np.float64
+    x = np.repeat(np.array([float(one) for one in table], dtype), 4)
+    y = evaluate(program_of(FUNCTIONS[name], form[:3], len(x), int(form[4:] or 1)), x, "strict")
+    want = np.repeat(np.array(list(table.values()), dtype), 4)
+    np.testing.assert_array_equal(y, want)
+    numbers = ~np.isnan(want)
+    np.testing.assert_array_equal(np.signbit(y[numbers]), np.signbit(want[numbers]))

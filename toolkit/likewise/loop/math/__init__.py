@@ -1,0 +1,14 @@
+"""The transcendental functions, written once in primitives for every compiled target.
+
+Each takes a builder and a float (f32, f64, or a vector of either) and gives one of the same type.
+A function stands in the module of its family and declares its error with `@accurate`; a test
+holds every entry of `FUNCTIONS` to it against mpmath. To add one: write it from `parts`, with no
+branch but `select` (all lanes go the same way) and no libm-like table, and name it here.
+"""
+
+from likewise.loop.math.error_function import erf
+from likewise.loop.math.exponential import exp, sigmoid, tanh
+from likewise.loop.math.logarithm import log
+from likewise.loop.math.parts import FUNCTIONS, Transcendental
+
+__all__ = ["FUNCTIONS", "Transcendental", "erf", "exp", "log", "sigmoid", "tanh"]

@@ -1,0 +1,95 @@
+"""exp, and what follows from it: sigmoid and tanh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from likewise.loop.math.parts import (
+    accurate,
+    is_double,
+    polynomial,
+    power_of_two,
+    round_to_integer,
+)
+
+if TYPE_CHECKING:
+    from likewise.loop.arithmetic import Arithmetic
+    from likewise.loop.values import Value
+
+__all__ = ["exp", "sigmoid", "tanh"]
+
+_LOG2_E = 1.4426950408889634
+
+
+@accurate(f32=1.5, f64=1.0)
+def exp(b: Arithmetic, x: Value) -> Value:
+    """e^x by Cody and Waite's reduction to |r| <= ln(2) / 2.
+
+    The polynomial is that of Cephes for f32, the rational form of FreeBSD's e_exp.c for f64. The
+    power of two is applied in two halves, so that subnormal results are rounded once.
+    """
+    low, high = (-746.0, 710.0) if is_double(x) else (-104.0, 89.0)
+    x = b.max(b.min(x, high), low)
+    whole, n = round_to_integer(b, x * _LOG2_E)
+    value = _exp_reduced_f64(b, x, whole) if is_double(x) else _exp_reduced_f32(b, x, whole)
+    half = n >> 1
+    return value * power_of_two(b, half, x) * power_of_two(b, n - half, x)
+
+
+def _exp_reduced_f32(b: Arithmetic, x: Value, whole: Value) -> Value:
+    r = x - whole * 0.693359375
+    r = r + whole * 2.12194440e-4
+    tail = polynomial(
+        b,
+        r,
+        (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+         5.0000001201e-1),
+    )  # fmt: skip
+    return b.madd(tail, r * r, r) + 1.0
+
+
+def _exp_reduced_f64(b: Arithmetic, x: Value, whole: Value) -> Value:
+    high = x - whole * 6.93147180369123816490e-01
+    low = whole * 1.90821492927058770002e-10
+    r = high - low
+    square = r * r
+    tail = polynomial(
+        b,
+        square,
+        (4.13813679705723846039e-08, -1.65339022054652515390e-06, 6.61375632143793436117e-05,
+         -2.77777777770155933842e-03, 1.66666666666666019037e-01),
+    )  # fmt: skip
+    c = r - square * tail
+    return 1.0 - ((low - (r * c) / (2.0 - c)) - high)
+
+
+@accurate(f32=2.5, f64=2.0)
+def sigmoid(b: Arithmetic, x: Value) -> Value:
+    """1 / (1 + e^-x), from e^-|x| so that nothing overflows."""
+    small = exp(b, -abs(x))
+    return b.select(x < 0.0, small, b.const(1.0, x.type)) / (small + 1.0)
+
+
+@accurate(f32=2.0, f64=2.0)
+def tanh(b: Arithmetic, x: Value) -> Value:
+    """Cephes' form: a polynomial below 0.625, else 1 - 2 / (e^2|x| + 1)."""
+    size, square = abs(x), x * x
+    if is_double(x):
+        above = polynomial(
+            b, square,
+            (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3),
+        )  # fmt: skip
+        below = polynomial(
+            b, square,
+            (1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3),
+        )  # fmt: skip
+        tail = above / below
+    else:
+        tail = polynomial(
+            b, square,
+            (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1,
+             -3.33332819422e-1),
+        )  # fmt: skip
+    near = b.madd(tail * square, x, x)
+    far = 1.0 - 2.0 / (exp(b, size + size) + 1.0)
+    return b.apply("copysign", b.select(size < 0.625, near, far), x)

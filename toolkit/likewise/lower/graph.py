@@ -1,0 +1,119 @@
+"""A graph whose shapes are known becomes a program: each node's `lower`, or its expansion's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from likewise.errors import LikewiseError, UnsupportedError
+from likewise.ir import DType, Graph, TensorType
+from likewise.lower.lowering import Lowering
+from likewise.lower.port import Port
+from likewise.lower.view import TensorView
+from likewise.ops.build import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from likewise.loop import Program
+    from likewise.ops.operator import Operator
+
+__all__ = ["Lowered", "ViewBuilder", "lower_graph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The program of a graph, and where its inputs and outputs are."""
+
+    program: Program
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+class ViewBuilder(Builder[TensorView]):
+    """Applies operators to views: what `expand` is given when a graph is lowered."""
+
+    def __init__(self, lowering: Lowering) -> None:
+        self.lowering = lowering
+
+    def apply(
+        self, operator: Operator, inputs: Sequence[TensorView | None]
+    ) -> tuple[TensorView, ...]:
+        """The operator's outputs: computed now where all inputs are known, else lowered."""
+        known = [None if one is None else one.data for one in inputs]
+        foldable = operator.deterministic and not operator.subgraphs
+        if foldable and all(
+            one is None or data is not None for one, data in zip(inputs, known, strict=True)
+        ):
+            made = operator.evaluate(*known)
+            return tuple(map(self._constant, made if isinstance(made, tuple) else (made,)))
+        lower = getattr(operator, "lower", None)
+        if lower is not None:
+            found = lower(self.lowering, *inputs)
+        else:
+            found = operator.expand(self, *inputs)
+        return found if isinstance(found, tuple) else (found,)
+
+    def type(self, x: TensorView) -> TensorType:
+        return TensorType(x.dtype, x.shape, x.data)
+
+    def _constant(self, array: Any) -> TensorView:
+        return self.lowering.constant(np.asarray(array))
+
+
+def lower_graph(graph: Graph) -> Lowered:
+    """The program that computes a graph.
+
+    Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
+    """
+    lowering = Lowering()
+    builder = ViewBuilder(lowering)
+    views: dict[object, TensorView] = {}
+    inputs = []
+    for value in graph.inputs:
+        dtype, shape = _static(value.type, value.name)
+        views[value] = lowering.input(value.name, dtype, shape)
+        inputs.append(Port(value.name, dtype, shape, f"in.{value.name}"))
+    for value, array in graph.constants.items():
+        if isinstance(value.type, TensorType) and value.type.dtype is not DType.STRING:
+            views[value] = lowering.constant(array, value.type.dtype)
+    readers = Counter(value for node in graph.nodes for value in node.reads)
+    readers.update(graph.outputs)
+    faults: list[str] = []
+    for node in graph.nodes:
+        try:
+            given = [None if one is None else views[one] for one in node.inputs]
+            made = builder.apply(cast("Operator", node.operator), given)
+        except KeyError:
+            continue  # it hangs on a node that failed
+        except (UnsupportedError, NotImplementedError) as error:
+            faults.append(f"{node.label}: {error}")
+            continue
+        except LikewiseError as error:
+            raise error.at(node.label) from None
+        for output, view in zip(node.outputs, made, strict=False):
+            if output is not None:
+                views[output] = lowering.shared(view, readers[output])
+    if faults:
+        raise UnsupportedError(
+            f"{len(faults)} nodes cannot be compiled", given="\n  " + "\n  ".join(faults)
+        )
+    outputs = []
+    for value in graph.outputs:
+        view = views[value]
+        outputs.append(Port(value.name, view.dtype, view.shape, lowering.output(value.name, view)))
+    return Lowered(lowering.finish(), tuple(inputs), tuple(outputs))
+
+
+def _static(one: object, name: str) -> tuple[DType, tuple[int, ...]]:
+    if not isinstance(one, TensorType):
+        raise UnsupportedError("compiled code takes tensors only", given=one).at(f"input {name!r}")
+    sizes = [size for size in one.shape if isinstance(size, int)]
+    if len(sizes) != len(one.shape):
+        raise UnsupportedError(
+            "compiled code needs every size", given=one, hint=f"pass --shape {name}=…"
+        ).at(f"input {name!r}")
+    return one.dtype, tuple(sizes)
