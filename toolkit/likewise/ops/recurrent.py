@@ -1,0 +1,218 @@
+"""What RNN, GRU and LSTM share: directions, layouts, lengths, and the walk through time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from likewise.errors import InferenceError, LikewiseError
+from likewise.ir import DType
+from likewise.ops.activations import named_activations
+from likewise.ops.checks import (
+    check_dtype,
+    check_float,
+    check_rank,
+    check_same_dtype,
+    unify,
+)
+from likewise.ops.convolution import working_dtype
+from likewise.ops.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from likewise.ir import Array, TensorType
+    from likewise.ops.build import OldForm
+
+__all__ = ["Gates", "Recurrent"]
+
+
+class Gates(NamedTuple):
+    """One direction's weights, in the dtype of the sums; H is the hidden size, G the gates'."""
+
+    w: Array
+    """[G * H, input size]."""
+    r: Array
+    """[H, G * H], transposed for the product with a state [batch, H]."""
+    input_bias: Array
+    """[G * H]."""
+    recurrent_bias: Array
+    """[G * H]."""
+    peepholes: Array | None
+    """[3 * H], LSTM only."""
+    activations: list[Callable[[Array], Array]]
+
+
+class Recurrent(Operator):
+    """Base of the three. float16 and bfloat16 are computed in float32, rounded at the end."""
+
+    _gates: ClassVar[int] = 1
+    _defaults: ClassVar[tuple[str, ...]] = ("Tanh",)
+    _states: ClassVar[int] = 1
+
+    activation_alpha: tuple[float, ...] | None = None
+    activation_beta: tuple[float, ...] | None = None
+    activations: tuple[str, ...] | None = None
+    clip: float | None = None
+    direction: Literal["forward", "reverse", "bidirectional"] = "forward"
+    hidden_size: int | None = None
+    layout: Literal[0, 1] = 0
+
+    @property
+    def directions(self) -> int:
+        """How many times the sequence is walked through."""
+        return 2 if self.direction == "bidirectional" else 1
+
+    def infer_states(
+        self,
+        X: TensorType,
+        W: TensorType,
+        R: TensorType,
+        B: TensorType | None,
+        sequence_lens: TensorType | None,
+        **states: TensorType | None,
+    ) -> tuple[TensorType, ...]:
+        """The types of Y and of each last state; `states` are the first ones and P."""
+        check_float(X, "X")
+        check_same_dtype(X=X, W=W, R=R, B=B, **states)
+        for x, name in ((X, "X"), (W, "W"), (R, "R")):
+            check_rank(x, 3, name)
+        hidden = unify(R.shape[2], self.hidden_size or R.shape[2], "hidden_size and a dim of R")
+        unify(X.shape[2], W.shape[2], "the input sizes of X and W")
+        batch, steps = X.shape[self._batch], X.shape[1 - self._batch]
+        count = self.directions
+        for x, name in ((W, "W"), (R, "R")):
+            unify(x.shape[0], count, f"the directions of {name} and of the operator")
+            unify(x.shape[1], hidden * self._gates, f"the gates of {name} and of the operator")
+        sizes = {"B": (count, hidden * 2 * self._gates), "P": (count, hidden * 3)}
+        state = (batch, count, hidden) if self.layout else (count, batch, hidden)
+        for name, x in {"B": B, **states}.items():
+            wanted = sizes.get(name, state)
+            if x is not None:
+                check_rank(x, len(wanted), name)
+                for a, b in zip(x.shape, wanted, strict=True):
+                    unify(a, b, f"a dim of {name} and of the operator")
+        if sequence_lens is not None:
+            check_dtype(sequence_lens, {DType.INT32}, "sequence_lens")
+            check_rank(sequence_lens, 1, "sequence_lens")
+            unify(sequence_lens.shape[0], batch, "the size of sequence_lens and the batch")
+        self._functions()
+        y = (batch, steps, count, hidden) if self.layout else (steps, count, batch, hidden)
+        return (X.with_shape(y), *[X.with_shape(state)] * self._states)
+
+    @property
+    def _batch(self) -> int:
+        return 0 if self.layout else 1
+
+    def _functions(self) -> list[Callable[[Array], Array]]:
+        names = self.activations or self._defaults * self.directions
+        wanted = len(self._defaults) * self.directions
+        if len(names) < wanted:
+            raise InferenceError("too few activations", given=list(names), allowed=wanted)
+        return named_activations(names[:wanted], self.activation_alpha, self.activation_beta)
+
+    def step(self, projected: Array, states: tuple[Array, ...], gates: Gates) -> tuple[Array, ...]:
+        """The states [batch, H] (the first is the output) after one step.
+
+        `projected` is the input times W plus what `fold_bias` folds into it, [batch, G * H].
+        """
+        raise NotImplementedError
+
+    def fold_bias(self, gates: Gates) -> Array:
+        """The part of the bias that is added to all time steps at once."""
+        return gates.input_bias + gates.recurrent_bias
+
+    def clipped(self, x: Array) -> Array:
+        """`x`, the argument of an activation, within -clip … clip; may change it in place."""
+        return x if self.clip is None else np.clip(x, -self.clip, self.clip, out=x)
+
+    def run(
+        self,
+        X: Array,
+        W: Array,
+        R: Array,
+        B: Array | None,
+        sequence_lens: Array | None,
+        states: tuple[Array | None, ...],
+        P: Array | None = None,
+    ) -> tuple[Array, ...]:
+        """Y and the last states, for arrays as the operator takes them."""
+        work = working_dtype(X.dtype)
+        x = X.astype(work, copy=False)
+        x = x.swapaxes(0, 1) if self.layout else x
+        steps, batch, _ = x.shape
+        hidden = R.shape[2]
+        if sequence_lens is not None and (
+            (sequence_lens < 0).any() or (sequence_lens > steps).any()
+        ):
+            raise LikewiseError(
+                "a sequence length is out of range",
+                given=sequence_lens.tolist(),
+                allowed=f"0 to {steps}",
+            )
+        functions, each = self._functions(), len(self._defaults)
+        y = np.empty((steps, self.directions, batch, hidden), work)
+        last: list[tuple[Array, ...]] = []
+        for d in range(self.directions):
+            bias = np.zeros(2 * self._gates * hidden, work) if B is None else B[d].astype(work)
+            gates = Gates(
+                W[d].astype(work, copy=False),
+                np.ascontiguousarray(R[d].astype(work, copy=False).T),
+                bias[: self._gates * hidden],
+                bias[self._gates * hidden :],
+                None if P is None else P[d].astype(work, copy=False),
+                functions[d * each : (d + 1) * each],
+            )
+            first = tuple(self._first(state, d, (batch, hidden), work) for state in states)
+            backward = self.direction == "reverse" or d == 1
+            last.append(self._walk(x, gates, first, sequence_lens, backward, y[:, d]))
+        ends = [np.stack(parts, 1 if self.layout else 0) for parts in zip(*last, strict=True)]
+        if self.layout:
+            y = y.transpose(2, 0, 1, 3)
+        return tuple(array.astype(X.dtype, copy=False) for array in (y, *ends))
+
+    def _first(
+        self, state: Array | None, d: int, shape: tuple[int, int], dtype: np.dtype[Any]
+    ) -> Array:
+        if state is None:
+            return np.zeros(shape, dtype)
+        return (state[:, d] if self.layout else state[d]).astype(dtype, copy=False)
+
+    def _walk(
+        self,
+        x: Array,
+        gates: Gates,
+        states: tuple[Array, ...],
+        lengths: Array | None,
+        backward: bool,
+        y: Array,
+    ) -> tuple[Array, ...]:
+        """Fill `y` [steps, batch, H] and give the last states of one direction.
+
+        A sequence shorter than `steps` keeps its state behind its end, where `y` is 0; walked
+        backwards it begins at its own end.
+        """
+        steps, batch, size = x.shape
+        projected = x.reshape(steps * batch, size) @ gates.w.T
+        projected += self.fold_bias(gates)
+        projected = projected.reshape(steps, batch, projected.shape[1])
+        for t in reversed(range(steps)) if backward else range(steps):
+            after = self.step(projected[t], states, gates)
+            if lengths is None:
+                states = after
+                y[t] = after[0]
+                continue
+            active = (t < lengths)[:, None]
+            states = tuple(
+                np.where(active, new, old) for new, old in zip(after, states, strict=True)
+            )
+            y[t] = np.where(active, after[0], 0)
+        return states
+
+
+def drop_output_sequence(old: OldForm) -> None:
+    """Opset 1 and 3: `output_sequence` says whether Y is made; asking for Y says the same."""
+    old.attributes.pop("output_sequence", None)
+    if old.attributes.get("direction") in ("foward", b"foward"):  # the default of GRU-1, so spelt
+        old.attributes["direction"] = "forward"
