@@ -87,11 +87,11 @@ class Recurrent(Operator):
             unify(x.shape[1], hidden * self._gates, f"the gates of {name} and of the operator")
         sizes = {"B": (count, hidden * 2 * self._gates), "P": (count, hidden * 3)}
         state = (batch, count, hidden) if self.layout else (count, batch, hidden)
-        for name, x in {"B": B, **states}.items():
+        for name, given in {"B": B, **states}.items():
             wanted = sizes.get(name, state)
-            if x is not None:
-                check_rank(x, len(wanted), name)
-                for a, b in zip(x.shape, wanted, strict=True):
+            if given is not None:
+                check_rank(given, len(wanted), name)
+                for a, b in zip(given.shape, wanted, strict=True):
                     unify(a, b, f"a dim of {name} and of the operator")
         if sequence_lens is not None:
             check_dtype(sequence_lens, {DType.INT32}, "sequence_lens")
