@@ -81,7 +81,7 @@ class Loop(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
             for values, value in zip(collected, rest, strict=True):
                 values.append(value)
         kinds = [value.type for value in self.body.outputs[1 + len(carried) :]]
-        sizes = symbol_sizes(self.body.inputs[2:], map(np.shape, v_initial))
+        sizes = symbol_sizes(self.body.inputs[2:], [getattr(x, "shape", ()) for x in v_initial])
         stacks = [stack(values, kind, sizes) for values, kind in zip(collected, kinds, strict=True)]
         return (*carried, *stacks)
 

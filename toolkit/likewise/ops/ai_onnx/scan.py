@@ -116,7 +116,10 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
             carried = made[:states]
             for values, value in zip(collected, made[states:], strict=True):
                 values.append(value)
-        shapes = [*map(np.shape, inputs[:states]), *(x.shape[1:] for x in sliced)]
+        shapes = [
+            *(getattr(x, "shape", ()) for x in inputs[:states]),
+            *(x.shape[1:] for x in sliced),
+        ]
         sizes = symbol_sizes(self.body.inputs, shapes)
         stacks = []
         for index, (axis, value) in enumerate(self._collected(states)):
