@@ -10,7 +10,7 @@ from likewise.loop.nodes import Const, Ref, const_lanes
 from likewise.loop.operations import COMPARISONS, result_type, type_code
 from likewise.loop.scopes import Scopes
 from likewise.loop.types import BOOL, I32, U32, LoopError, Type
-from likewise.loop.values import Value, ValueLike
+from likewise.loop.values import Number, Value, ValueLike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Arithmetic:
             return given
         return self.const(given, one)
 
-    def const(self, number: float, one: Type) -> Value:
+    def const(self, number: Number, one: Type) -> Value:
         """A constant, the same in every lane; integers wrap to their width."""
         if isinstance(number, float) and not one.is_float:
             raise self.fault(f"a float beside a value of {one}", given=number)
@@ -89,7 +89,8 @@ class Arithmetic:
             if result is I32:
                 form = self.facts.affine(ref)
                 if len(form.terms) <= 1 and form != Affine(0, ((ref.id, 1),)):
-                    return self._reduced(form) or self._wrap(ref)
+                    reduced = self._reduced(form)
+                    return self._wrap(ref) if reduced is None else reduced
         return self._wrap(ref)
 
     def _wrap(self, ref: Ref) -> Value:

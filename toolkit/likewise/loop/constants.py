@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from likewise.loop.nodes import Const, const_lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from likewise.loop.types import Type
 
@@ -71,7 +71,7 @@ def fold_integers(op: str, one: Type, numbers: Sequence[int]) -> Const | None:
     return constant(found, one)
 
 
-_FOLDS = {
+_FOLDS: Final[dict[str, Callable[[int, int, int], int]]] = {
     "add": lambda a, b, _: a + b,
     "sub": lambda a, b, _: a - b,
     "mul": lambda a, b, _: a * b,

@@ -173,18 +173,24 @@ Expr = Apply | Load | Read
 
 @dataclass(frozen=True, slots=True)
 class Let:
+    """Bind the value of an expression, evaluated here."""
+
     id: int
     expr: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class DeclareVar:
+    """Start a variable; it lives until its block ends."""
+
     variable: Variable
     initial: Operand
 
 
 @dataclass(frozen=True, slots=True)
 class SetVar:
+    """Give a variable a new value."""
+
     variable: Variable
     value: Operand
 
@@ -241,6 +247,8 @@ class While:
 
 @dataclass(frozen=True, slots=True)
 class If:
+    """Run one of two blocks."""
+
     condition: Operand
     then: tuple[Statement, ...]
     otherwise: tuple[Statement, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import Const, Operand, Ref, const_lanes
-from likewise.loop.types import I32, Type
+from likewise.loop.types import Type
 
 if TYPE_CHECKING:
     from likewise.loop.builder import FunctionBuilder
@@ -152,7 +152,6 @@ class Value:
 
     def range(self) -> tuple[int, int]:
         """The least and greatest value that an i32 can have here, as far as known."""
-        assert self.type is I32
         return self.builder.facts.range(self.node)
 
 

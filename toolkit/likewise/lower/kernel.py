@@ -96,7 +96,8 @@ class Kernel(FunctionBuilder):
 
     def _lane_step(self, index: Value) -> int:
         """How far the index advances from lane to lane; raises where that is no constant."""
-        assert self._lane_id is not None
+        if self._lane_id is None:
+            return 0
         form = self.facts.affine(index.node)
         for one, _ in form.terms:
             if one != self._lane_id and self.depends(one, self._lane_id):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import LikewiseError
 from likewise.ir import DType
 from likewise.loop import FunctionBuilder, Program, ProgramBuilder
 from likewise.loop.types import LoopError, Storage
@@ -125,20 +124,18 @@ class Lowering:
             try:
                 with self.kernel(name) as k:
                     write_nest(k, joined, spread, lanes)
-                return
             except LoopError:
-                pass
+                pass  # vectors cannot do it: the scalar form can, or says why not
+            else:
+                return
         with self.kernel(name) as k:
             write_nest(k, joined, spread, 1)
 
     def write(self, view: TensorView, target: TensorView, name: str = "map") -> None:
         """Evaluate every element of a view into a target: a buffer's view, or a slice of one."""
-        place = target.place
-        if place is None:
-            raise LikewiseError("a computed view cannot be written to")
 
         def body(k: Kernel, index: Index) -> None:
-            buffer, position = place(k, index)
+            buffer, position = target.address(k, index)
             k.write(buffer, position, view.read(k, index))
 
         self.nest(name, view.shape, body, view.storage)

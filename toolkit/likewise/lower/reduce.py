@@ -83,9 +83,8 @@ class _Plan:
         return tuple(places[axis] for axis in range(self.x.rank))
 
     def write(self, k: Kernel, outer: Sequence[Value], value: Value) -> None:
-        assert self.whole.place is not None
         index = self.merge(outer, [k.index(0)] * len(self.reduced))
-        buffer, position = self.whole.place(k, index)
+        buffer, position = self.whole.address(k, index)
         k.write(buffer, position, k.narrow(value, self.whole.storage))
 
 

@@ -101,6 +101,12 @@ class TensorView:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    def address(self, k: Kernel, index: Index) -> tuple[Buffer, Value]:
+        """Buffer and position of an element; raises for a view that is not plain memory."""
+        if self.place is None:
+            raise LikewiseError("a computed view has no address", hint="materialise it first")
+        return self.place(k, index)
+
     def viewed(
         self, shape: Sequence[int], back: Callable[[Kernel, Index], Sequence[Value]]
     ) -> TensorView:

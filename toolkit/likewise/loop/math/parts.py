@@ -54,6 +54,7 @@ def accurate(*, f32: float, f64: float) -> Callable[[Writer], Writer]:
 
 
 def is_double(x: Value) -> bool:
+    """Whether it is of f64."""
     return x.type.bits == 64
 
 

@@ -30,7 +30,7 @@ class Matrix:
 
 
 def gemm(
-    k: Kernel, a: Matrix, b: Matrix, y: Matrix, sizes: tuple[int, int, int], rows: int = 5
+    k: Kernel, operands: tuple[Matrix, Matrix, Matrix], sizes: tuple[int, int, int], rows: int = 5
 ) -> None:
     """Y = a @ b for sizes (m, n, depth), in tiles of `rows` by 8 of y, 4 and 1 where 8 is too wide.
 
@@ -41,7 +41,7 @@ def gemm(
         with k.loop(first_column, last_column, columns) as column:
             for first_row, last_row, height in _splits(m, (rows, max(m % rows, 1))):
                 with k.loop(first_row, last_row, height) as row:
-                    _tile(k, a, b, y, (row, column), (height, columns), depth)
+                    _tile(k, operands, (row, column), (height, columns), depth)
 
 
 def _splits(size: int, steps: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
@@ -56,13 +56,12 @@ def _splits(size: int, steps: tuple[int, ...]) -> Iterator[tuple[int, int, int]]
 
 def _tile(
     k: Kernel,
-    a: Matrix,
-    b: Matrix,
-    y: Matrix,
+    operands: tuple[Matrix, Matrix, Matrix],
     corner: tuple[Value, Value],
     tile: tuple[int, int],
     depth: int,
 ) -> None:
+    a, b, y = operands
     row, column = corner
     height, columns = tile
     lanes = 4 if columns >= 4 else 1

@@ -152,12 +152,11 @@ class _Emitter(Instructions):
             case Read(variable=variable):
                 self.get(self.variable_local[variable.id])
             case Apply(op="splat", args=(Ref(id=source),)) if self.splats(source, expr):
-                waiting, _ = self.pending.pop(source)
+                self.pending.pop(source)
                 self.impure.pop(source, None)
-                assert isinstance(waiting, Load)
                 access = self.access_of[source]
                 self.address(access.recipe)
-                self.load_splat(waiting.memory.storage.bytes, access.immediate)
+                self.load_splat(expr.type.bits // 8, access.immediate)
             case Apply():
                 self.apply(expr)
 

@@ -76,7 +76,7 @@ class Module:
         types: dict[tuple[str, ...], int] = {}
         for one in self.functions:
             types.setdefault(one.params, len(types))
-        parts = [b"\0asm\1\0\0\0"]
+        parts: list[bytes | memoryview] = [b"\0asm\1\0\0\0"]
         for name, content in self.custom.items():
             parts += _section(0, [_name(name), content])
         parts += _section(1, _vector([b"\x60" + _types(one) + b"\0" for one in types]))
@@ -89,9 +89,9 @@ class Module:
         parts += _section(10, _vector([_body(one) for one in self.functions]))
         if self.data:
             segments: list[bytes | memoryview] = [unsigned(len(self.data))]
-            for one in self.data:
-                segments += [b"\0\x41" + signed(_as_i32(one.offset)) + b"\x0b"]
-                segments += [unsigned(len(one.content)), one.content]
+            for segment in self.data:
+                segments.append(b"\0\x41" + signed(_as_i32(segment.offset)) + b"\x0b")
+                segments += [unsigned(len(segment.content)), segment.content]
             parts += _section(11, segments)
         return b"".join(parts)
 

@@ -34,8 +34,8 @@ _ZERO_LOADS: Final = {2: simd(0x08) + b"\1", 4: simd(0x5C) + b"\2", 8: simd(0x5D
 def load_code(storage: Storage, one: Type) -> tuple[bytes, tuple[str, ...]]:
     """The load up to its offset, and what widens the lanes after it."""
     if one.lanes == 1:
-        code, align = LOADS[storage.name, value_type(one)]
-        return code + bytes((align,)), ()
+        code, exponent = LOADS[storage.name, value_type(one)]
+        return code + bytes((exponent,)), ()
     bits, sign = storage.bytes * 8, "s" if one.kind == "i" else "u"
     align = bytes((storage.bytes.bit_length() - 1,))
     if bits == one.bits:
@@ -54,8 +54,8 @@ def load_code(storage: Storage, one: Type) -> tuple[bytes, tuple[str, ...]]:
 def store_code(storage: Storage, one: Type) -> tuple[bytes, bytes, bytes]:
     """What narrows the lanes, the store up to its offset, and what follows the offset."""
     if one.lanes == 1:
-        code, align = STORES[storage.bytes][value_type(one)]
-        return b"", code + bytes((align,)), b""
+        code, exponent = STORES[storage.bytes][value_type(one)]
+        return b"", code + bytes((exponent,)), b""
     wide = one.bits // 8
     align = bytes((storage.bytes.bit_length() - 1,))
     if wide == storage.bytes:
@@ -64,7 +64,7 @@ def store_code(storage: Storage, one: Type) -> tuple[bytes, bytes, bytes]:
     low = [lane * wide + at for lane in range(one.lanes) for at in range(storage.bytes)]
     number = {2: 0x59, 4: 0x5A, 8: 0x5B}[total]
     low += [0] * (16 - len(low))
-    return simd(0x0D) + bytes(low), simd(number) + align, b"\0"
+    return simd(0x0C) + bytes(low) + simd(0x0E), simd(number) + align, b"\0"
 
 
 class Instructions:

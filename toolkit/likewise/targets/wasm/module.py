@@ -79,7 +79,7 @@ def emit_lowered(
 
 def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
     """The bytes of an array, not copied where they lie together."""
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _port(port: Port, program: Program, plan: MemoryPlan) -> dict[str, Any]:
