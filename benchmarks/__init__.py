@@ -1,0 +1,1 @@
+"""Timings of likewise beside its peers; `./dev bench` runs them."""
