@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,6 +21,9 @@ from likewise.loop import (
     interpret,
     type_named,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 F32X4 = type_named("f32x4")
 
@@ -133,8 +135,8 @@ FAULTS: list[tuple[str, Callable[[FunctionBuilder, Any, Any], object], str]] = [
     ("mixed", lambda b, x, _: b.load(x, 0) + b.const(1, I32),
      "add does not take these operands; given: f32, i32; allowed: 2 of one type: int, uint, float"),
     ("truth", lambda b, x, _: bool(b.load(x, 0) > 0.0),
-     "a loop-IR value has no truth while the program is being written; given: %1: bool; "
-     "use b.if_(condition) or b.select(condition, a, b)"),
+     ("a loop-IR value has no truth while the program is being written; given: %1: bool; "
+     "use b.if_(condition) or b.select(condition, a, b)")),
     ("float index", lambda b, x, _: b.load(x, b.load(x, 0)),
      "an index is an i32; given: %0: f32; use .cast(I32)"),
     ("stored type", lambda b, _, y: b.store(y, 0, b.const(1, I64)),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import Const, Operand, Ref, const_lanes
-from likewise.loop.types import Type
 
 if TYPE_CHECKING:
     from likewise.loop.builder import FunctionBuilder
+    from likewise.loop.types import Type
 
 __all__ = ["Number", "Value", "ValueLike"]
 

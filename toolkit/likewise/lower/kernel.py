@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from likewise.loop.builder import FunctionBuilder
 from likewise.loop.half import round_to_bf16, round_to_f16
-from likewise.loop.nodes import Apply, Buffer, BufferParam, Load, Memory, Ref
+from likewise.loop.nodes import Apply, Buffer, BufferParam, Load, Memory, Operand, Ref
 from likewise.loop.types import BF16, F16, I32, Storage, Type, scalar_or_vector
 
 if TYPE_CHECKING:
@@ -104,15 +104,22 @@ class Kernel(FunctionBuilder):
                 raise self.fault("an index is not affine in the lane axis")
         return form.coefficient(self._lane_id)
 
-    def depends(self, identity: int, on: int) -> bool:
-        """Whether a value is computed from another."""
-        if identity == on:
-            return True
-        made = self.facts.definitions.get(identity)
-        if isinstance(made, Apply):
-            return any(isinstance(one, Ref) and self.depends(one.id, on) for one in made.args)
-        if isinstance(made, Load) and isinstance(made.index, Ref):
-            return self.depends(made.index.id, on)
+    def depends(self, identity: int, on: int, *, through_loads: bool = True) -> bool:
+        """Whether a value is computed from another, or read at an address that is."""
+        waiting, seen = [identity], {identity}
+        while waiting:
+            one = waiting.pop()
+            if one == on:
+                return True
+            made = self.facts.definitions.get(one)
+            reads: tuple[Operand, ...] = ()
+            if isinstance(made, Apply):
+                reads = made.args
+            elif through_loads and isinstance(made, Load):
+                reads = (made.index,)
+            fresh = {ref.id for ref in reads if isinstance(ref, Ref)} - seen
+            seen |= fresh
+            waiting += fresh
         return False
 
     def index_values(self, index: Value) -> Value:

@@ -97,5 +97,5 @@ def _used_otherwise(k: Kernel, block: Sequence[Statement], counters: list[int]) 
         if not linear:
             for one in made.args:
                 if isinstance(one, Ref) and one.type is I32:
-                    tied |= {c for c in counters if k.depends(one.id, c)}
+                    tied |= {c for c in counters if k.depends(one.id, c, through_loads=False)}
     return tied
