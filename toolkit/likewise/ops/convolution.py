@@ -7,6 +7,7 @@ Columns are laid out for a part of the output at a time, so that they stay in th
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,12 +16,15 @@ from numpy.lib.stride_tricks import as_strided
 from likewise.ops.windows import pad_spatial
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from likewise.ir import Array
     from likewise.ops.windows import Windows
 
-__all__ = ["convolve", "exact_dtype", "multiply_columns", "working_dtype"]
+__all__ = ["convolve", "exact_dtype", "working_dtype"]
 
 _BUFFER: Final = 1 << 18  # elements of columns at a time: 1 MB of float32, about a core's L2
+_SHORT_RUN: Final = 48  # elements: shorter runs do not repay a copy of the input
 _FEWEST_COLUMNS: Final = 192  # a narrower product loses more than a larger buffer
 
 
@@ -84,39 +88,61 @@ def _convolve(x: Array, w: Array, windows: Windows, group: int, bias: Array | No
     else:
         padded = pad_spatial(x, windows.begin, windows.end)
         padded = padded.reshape(batch, group, channels // group, *padded.shape[2:])
-        multiply_columns(windows.over(padded), weights, bias, y, windows)
+        _multiply_columns(padded, weights, bias, y, windows)
     return y.reshape(batch, made, *windows.output)
 
 
-def multiply_columns(
-    cut: Array, weights: Array, bias: Array | None, y: Array, windows: Windows
+def _multiply_columns(
+    padded: Array, weights: Array, bias: Array | None, y: Array, windows: Windows
 ) -> None:
     """Fill `y` [N, group, M / group, places] with `weights` times the columns, plus `bias`.
 
-    `cut` is [N, group, C / group, *kernel, *output], usually an overlapping view; `weights` is
-    [group, M / group, C / group * taps] and `bias` [group, M / group, 1].
+    `padded` is [N, group, C / group, *spatial]; `weights` [group, M / group, C / group * taps]
+    and `bias` [group, M / group, 1].
     """
     batch, group = y.shape[:2]
     depth = weights.shape[2]
     inner = math.prod(windows.output[1:])
     images, groups, rows = _part(batch, group, windows.output[0], depth * inner, inner)
     buffer = np.empty(images * groups * rows * depth * inner, y.dtype)
+    cuts = list(_cuts(padded, windows))
     ahead = (slice(None),) * (1 + len(windows.kernel))
     for n in range(0, batch, images):
         for g in range(0, group, groups):
             for row in range(0, windows.output[0], rows):
-                part = cut[(slice(n, n + images), slice(g, g + groups), *ahead)]
-                part = part[(slice(None), slice(None), *ahead, slice(row, row + rows))]
-                columns = buffer[: part.size].reshape(part.shape)
-                np.copyto(columns, part)
                 there = y[n : n + images, g : g + groups, :, row * inner : (row + rows) * inner]
-                np.matmul(
-                    weights[g : g + groups],
-                    columns.reshape(*part.shape[:2], depth, there.shape[-1]),
-                    out=there,
+                shape = (*there.shape[:2], depth, there.shape[3])
+                columns = buffer[: math.prod(shape)].reshape(shape)
+                taken = columns.reshape(
+                    *shape[:2], -1, *windows.kernel, shape[3] // inner, *windows.output[1:]
                 )
+                where = (slice(n, n + images), slice(g, g + groups), *ahead, slice(row, row + rows))
+                for taps, cut in cuts:
+                    np.copyto(taken[taps], cut[where])
+                np.matmul(weights[g : g + groups], columns, out=there)
                 if bias is not None:
                     there += bias[g : g + groups]
+
+
+def _cuts(padded: Array, windows: Windows) -> Iterator[tuple[Any, Array]]:
+    """Views [..., *kernel, *output] of `padded`, each with the index of the columns it makes up.
+
+    With a stride in the last dim each tap has a view of its own, of elements that a copy has
+    brought together: long runs are read many times faster than elements apart.
+    """
+    stride, kernel = windows.strides[-1], windows.kernel[-1]
+    if stride == 1 or kernel == 1 or windows.output[-1] < _SHORT_RUN:
+        yield (), windows.over(padded)
+        return
+    one = replace(windows, kernel=(*windows.kernel[:-1], 1), strides=(*windows.strides[:-1], 1))
+    offsets = [tap * windows.dilations[-1] for tap in range(kernel)]
+    runs = {
+        phase: np.ascontiguousarray(padded[..., phase::stride])
+        for phase in {offset % stride for offset in offsets}
+    }
+    for tap, offset in enumerate(offsets):
+        run = runs[offset % stride][..., offset // stride :]
+        yield (..., slice(tap, tap + 1), *[slice(None)] * len(windows.output)), one.over(run)
 
 
 def _part(batch: int, group: int, rows: int, row_size: int, inner: int) -> tuple[int, int, int]:
