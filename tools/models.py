@@ -78,7 +78,10 @@ WHEELS = (
         {
             "silero_vad": "silero_vad/data/silero_vad.onnx",
             "silero_vad_16k_op15": "silero_vad/data/silero_vad_16k_op15.onnx",
+            "silero_vad_16k_sequence": "silero_vad/data/silero_vad_16k_sequence.onnx",
+            "silero_vad_half": "silero_vad/data/silero_vad_half.onnx",
             "silero_vad_op18_ifless": "silero_vad/data/silero_vad_op18_ifless.onnx",
+            "silero_vad_openvino_16k": "silero_vad/data/silero_vad_openvino_16k.onnx",
         },
     ),
     Wheel(
