@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.ops.case import Case, f16, f32
 from likewise.ops.checks import check_float, normalize_axis
 from likewise.ops.convolution import working_dtype
@@ -39,10 +40,13 @@ class LpNormalization(Operator, versions=(1, 22)):
         return y.astype(x.dtype, copy=False)
 
     def expand(self, b: Builder[V], x: V) -> V:
-        reduced = b.ReduceL1 if self.p == 1 else b.ReduceL2
-        norm = reduced(x, b.ints(self.axis))
-        zero = b.constant(0, b.type(x).dtype)
-        return b.Where(b.Equal(norm, zero), zero, b.Div(x, norm))
+        dtype = b.type(x).dtype
+        half = dtype in {DType.FLOAT16, DType.BFLOAT16}
+        wide = b.Cast(x, to=DType.FLOAT.value) if half else x
+        norm = (b.ReduceL1 if self.p == 1 else b.ReduceL2)(wide, b.ints(self.axis))
+        zero = b.constant(0, b.type(wide).dtype)
+        y = b.Where(b.Equal(norm, zero), zero, b.Div(wide, norm))
+        return b.Cast(y, to=dtype.value) if half else y
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
