@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType
@@ -62,14 +59,13 @@ class Attention(Operator, versions=(1,)):
         attention_bias: V | None = None,
         past_sequence_length: V | None = None,  # noqa: ARG002 — refused by infer
     ) -> tuple[V, ...]:
-        made = b.MatMul(x, weights)
+        made: V = b.MatMul(x, weights)
         if bias is not None:
             made = b.Add(made, bias)
-        ends = np.cumsum([0, *self._sizes(b.type(weights))]).tolist()
-        q, k, v = (
-            split_heads(b, b.Slice(made, b.ints(start), b.ints(end), b.ints(2)), self.num_heads)
-            for start, end in pairwise(ends)
-        )
+        sizes = self._sizes(b.type(weights))
+        given = {"num_outputs": 3} if sizes is None else {}
+        parts = b.Split(made, sizes and b.ints(*sizes), axis=2, outputs=3, **given)
+        q, k, v = (split_heads(b, part, self.num_heads) for part in parts)
         total = b.Shape(k, start=2, end=3)
         pasts: list[V] = []
         if past is not None:
@@ -78,27 +74,29 @@ class Attention(Operator, versions=(1,)):
         looks = None
         if mask_index is not None:
             looks = mask_bias(b, mask_index, x, total, self.mask_filter_value)
-        given = {"scale": self.scale} if self.scale else {}
-        causal = int(self.unidirectional)
+        causal: dict[str, Any] = {"is_causal": int(self.unidirectional)}
+        if self.scale:
+            causal["scale"] = self.scale
         bias = added(b, looks, attention_bias)
-        y, keys, values = b.Attention(q, k, v, bias, *pasts, is_causal=causal, outputs=3, **given)
+        y, keys, values = b.Attention(q, k, v, bias, *pasts, outputs=3, **causal)
         if self.wanted < 2:
             return (join_heads(b, y),)
         first = b.ints(0)
         present = b.Concat(b.Unsqueeze(keys, first), b.Unsqueeze(values, first), axis=0)
         return join_heads(b, y), present
 
-    def _sizes(self, weights: TensorType) -> tuple[int, ...]:
-        if self.qkv_hidden_sizes:
-            if len(self.qkv_hidden_sizes) != 3:
-                raise InferenceError(
-                    "qkv_hidden_sizes are no three numbers", given=list(self.qkv_hidden_sizes)
-                )
-            return self.qkv_hidden_sizes
-        width = weights.shape[1]
-        if not isinstance(width, int) or width % 3:
-            raise InferenceError("the columns of weights are no known multiple of 3", given=weights)
-        return (width // 3,) * 3
+    def _sizes(self, weights: TensorType) -> tuple[int, ...] | None:
+        """The columns that make q, k and v; None: a third each."""
+        width, sizes = weights.shape[1], self.qkv_hidden_sizes
+        if sizes and len(sizes) != 3:
+            raise InferenceError("qkv_hidden_sizes are no three numbers", given=list(sizes))
+        if isinstance(width, int) and (width % 3 if not sizes else width != sum(sizes)):
+            raise InferenceError(
+                "the columns of weights are not those of q, k and v",
+                given=weights,
+                allowed=sum(sizes) or "a multiple of 3",
+            )
+        return sizes or None
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -117,4 +115,4 @@ class Attention(Operator, versions=(1,)):
             [f32([[[4], [4]]]), f32([[[[[0], [0], [1]]]], [[[[8], [0], [4]]]]])],
             rtol=1e-6,
         )
-        yield Case(one, [x, weights[:, :2]], error="no known multiple of 3")
+        yield Case(one, [x, weights[:, :2]], error="the columns of weights are not those")

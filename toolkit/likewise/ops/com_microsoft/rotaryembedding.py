@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from likewise.errors import InferenceError, UnsupportedError
+from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank
@@ -46,7 +46,7 @@ class RotaryEmbedding(Operator, versions=(1,)):
         if x_type.rank == 3 and not heads:
             width, half = x_type.shape[2], b.type(cos_cache).shape[1]
             if not (isinstance(width, int) and isinstance(half, int)):
-                raise InferenceError("the number of heads is not known", given=x_type)
+                return self._by_heads(b, x, position_ids, cos_cache, sin_cache)
             heads = width // (2 * half)
         if b.type(position_ids).rank == 1:
             axis = 1 if x_type.rank == 3 else 2
@@ -67,6 +67,14 @@ class RotaryEmbedding(Operator, versions=(1,)):
             **({"num_heads": heads} if heads else {}),
         )
         return made
+
+    def _by_heads(self, b: Builder[V], x: V, position_ids: V, cos: V, sin: V) -> V:
+        """For heads of a width that only a run can tell."""
+        width = b.Mul(b.Shape(cos, start=1, end=2), 2)
+        heads = b.Reshape(x, b.Concat(b.ints(0, 0, -1), width, axis=0))
+        made = self.expand(b, b.Transpose(heads, perm=(0, 2, 1, 3)), position_ids, cos, sin)
+        back: V = b.Reshape(b.Transpose(made, perm=(0, 2, 1, 3)), b.Shape(x))
+        return back
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
