@@ -58,8 +58,8 @@ def cubic(distance: Array, a: float) -> Array:
 def resample(x: Array, axes: Iterable[Axis], how: Resize) -> Array:
     """`x` sampled along each of `axes` as the attributes of `how` say."""
     todo = [axis for axis in axes if not axis.is_identity]
-    # Shrinking first leaves less to do for the other axes.
-    todo.sort(key=lambda axis: axis.length / max(axis.source, 1))
+    # Shrinking first leaves less to do for the other axes; the last axis costs most.
+    todo.sort(key=lambda axis: (axis.length / max(axis.source, 1), -axis.axis))
     if how.mode == "nearest":
         return _resample_nearest(x, todo, how)
     if not todo or x.size == 0 or 0 in (axis.length for axis in todo):
@@ -107,10 +107,12 @@ def _resample_nearest(x: Array, todo: list[Axis], how: Resize) -> Array:
 
 
 def _repeated(x: Array, axis: int, times: int) -> Array:
-    """Each element along `axis` `times` times: one strided copy, no index."""
+    """Each element along `axis` `times` times: strided copies, no index."""
     before, after = x.shape[: axis + 1], x.shape[axis + 1 :]
-    wide = np.broadcast_to(x.reshape(*before, 1, *after), (*before, times, *after))
-    return wide.reshape(*before[:-1], before[-1] * times, *after)
+    made = np.empty((*before, times, *after), x.dtype)
+    for copy in range(times):
+        made[(slice(None),) * (axis + 1) + (copy,)] = x
+    return made.reshape(*before[:-1], before[-1] * times, *after)
 
 
 def _coordinates(axis: Axis, mode: str) -> Array:
@@ -182,6 +184,9 @@ def _taps(place: Array, axis: Axis, how: Resize) -> tuple[Array, Array]:
 
 def _weighted(x: Array, axis: int, index: Array, weight: Array) -> Array:
     """The sum over taps of the elements at `index` along `axis` times `weight`."""
+    shifts = _shifts(index, x.shape[axis]) if axis == x.ndim - 1 else None
+    if shifts is not None:
+        return _weighted_slices(x, shifts, weight)
     shape = (-1,) + (1,) * (x.ndim - 1 - axis)
     total: Array | None = None
     for tap in range(index.shape[1]):
@@ -194,6 +199,36 @@ def _weighted(x: Array, axis: int, index: Array, weight: Array) -> Array:
         else:
             total += part
     return np.take(x, index[:, 0] * 0, axis) * 0 if total is None else total
+
+
+def _shifts(index: Array, source: int) -> Array | None:
+    """By phase and tap, how far apart from its output's element a tap lies; None if that varies.
+
+    It is constant where the length is a multiple of `source`: phase p of n is every n-th output.
+    """
+    times = len(index) // max(source, 1)
+    if not 1 < times <= 8 or times * source != len(index):
+        return None
+    at, middle = np.arange(source)[:, None, None], source // 2
+    phases = index.reshape(source, times, -1)
+    shifts: Array = phases[middle] - middle
+    same = np.array_equal(np.clip(at + shifts, 0, source - 1), phases)
+    return shifts if same and np.abs(shifts).max() < source else None
+
+
+def _weighted_slices(x: Array, shifts: Array, weight: Array) -> Array:
+    """The sum over taps along the last axis, which slices serve where `shifts` are constant."""
+    times, source = len(shifts), x.shape[-1]
+    width = int(np.abs(shifts).max())
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(width, width)], mode="edge")
+    made = np.empty((*x.shape, times), x.dtype)
+    for phase, taps in enumerate(shifts.tolist()):
+        total = None
+        for tap, shift in enumerate(taps):
+            part = padded[..., width + shift : width + shift + source] * weight[phase::times, tap]
+            total = part if total is None else np.add(total, part, out=total)
+        made[..., phase] = total
+    return made.reshape(*x.shape[:-1], source * times)
 
 
 def _outside(place: Array, axis: Axis, how: Resize) -> Array | None:
