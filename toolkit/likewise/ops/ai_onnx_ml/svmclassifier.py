@@ -25,12 +25,12 @@ class SVMClassifier(Operator, versions=(1,)):
     """The label [N] and the scores in float32.
 
     With `vectors_per_class` there is a machine for each pair of classes, and the class with most
-    votes wins; with `prob_a` and `prob_b` the scores are probabilities [N, classes] and the
-    likeliest class wins. Without support vectors each class has a row of coefficients.
+    votes wins, the first of equals; with `prob_a` and `prob_b` the scores are probabilities
+    [N, classes]. Without support vectors each class has a row of coefficients.
 
     What ONNX leaves open is as in onnxruntime: without probabilities the scores are those of the
-    machines, [N, pairs]; a single one, s, gives -s and s or, transformed, 1 - s and s, s being
-    passed through none but PROBIT.
+    machines, [N, pairs]; a single one, s, gives -s and s, after LOGISTIC 1 - f(s) and f(s), and
+    1 - s and s with SOFTMAX and SOFTMAX_ZERO.
     """
 
     classlabels_ints: tuple[int, ...] | None = None
@@ -95,17 +95,18 @@ class SVMClassifier(Operator, versions=(1,)):
             return labels[scores.argmax(1)], transform(scores, self.post_transform)
         alike = kernel(self.kernel_type, rows, table, parameters(self.kernel_params))
         scores, votes = self._machines(alike, len(labels))
+        chosen = labels[votes.argmax(1)]
         if self.prob_a:
-            chances = self._probabilities(scores, len(labels))
-            return labels[chances.argmax(1)], transform(chances, self.post_transform)
-        if scores.shape[1] != 1:
-            return labels[votes.argmax(1)], transform(scores, self.post_transform)
-        return labels[self._side(scores[:, 0], votes)], self._pair(scores)
+            scores = self._probabilities(scores, len(labels))
+        elif scores.shape[1] == 1:
+            return chosen, self._pair(scores)
+        return chosen, transform(scores, self.post_transform)
 
     def _machines(self, alike: Array, classes: int) -> tuple[Array, Array]:
         """The scores of the machines, [N, pairs], and the votes that the classes get."""
-        stops = np.cumsum(self.vectors_per_class)
-        starts = stops - np.array(self.vectors_per_class)
+        sizes = np.array(self.vectors_per_class, np.int64)
+        stops = np.cumsum(sizes)
+        starts = stops - sizes
         weights = np.array(self.coefficients, np.float64).reshape(classes - 1, -1)
         scores = np.zeros((len(alike), classes * (classes - 1) // 2))
         votes = np.zeros((len(alike), classes), np.int64)
@@ -121,16 +122,14 @@ class SVMClassifier(Operator, versions=(1,)):
             votes[:, j] += ~wins
         return scores, votes
 
-    def _side(self, score: Array, votes: Array) -> Array:
-        """Which of two classes: by the sign of the score, or by 0.5 where all weights are >= 0."""
-        most = votes.argmax(1)
-        positive = min(self.coefficients) >= 0
-        return np.where(votes.max(1) >= 0.5 if positive else votes.max(1) > 0, 1, most)
-
-    def _pair(self, scores: Array) -> Array:
+    def _pair(self, score: Array) -> Array:
+        """Two scores of the one that tells two classes apart."""
         kind = self.post_transform
-        first = -scores if kind == "NONE" else 1 - scores
-        return transform(np.concatenate([first, scores], 1), "NONE")
+        if kind == "LOGISTIC":
+            score = logistic(score)
+        first = -score if kind == "NONE" else 1 - score
+        both = np.concatenate([first, score], 1)
+        return transform(both, kind if kind == "PROBIT" else "NONE")
 
     def _probabilities(self, scores: Array, classes: int) -> Array:
         """The chances of the classes from those of the pairs, Platt's sigmoids of the scores."""

@@ -171,10 +171,10 @@ class TreeEnsembleRegressor(OldTrees, versions=(1, 3, 5)):
 class TreeEnsembleClassifier(OldTrees, versions=(1, 3, 5)):
     """The label [N] of the largest score, and the scores [N, classes] in float32.
 
-    Two classes whose votes are all for one are told apart by one score s, as onnxruntime does
-    (ONNX is silent): with no negative weight s > 0.5 is the second class and the scores are 1 - s
-    and s, whatever the transform; else s > 0 is, and they are -s and s or, after LOGISTIC,
-    f(-s) and f(s).
+    Two classes whose votes are all for the first, without a base value for each, are told apart
+    by that score s, as onnxruntime does (ONNX is silent): with no negative weight s > 0.5 is the
+    second class and the scores are 1 - s and s, else s > 0 is and they are -s and s. LOGISTIC
+    makes them f(-s) and f(s); SOFTMAX and SOFTMAX_ZERO leave them so.
     """
 
     class_ids: tuple[int, ...] = ()
@@ -204,21 +204,20 @@ class TreeEnsembleClassifier(OldTrees, versions=(1, 3, 5)):
         labels, _ = self._labels
         scores, _ = self._forest.scores(as_rows(x), "SUM")
         base = self._base(len(labels))
-        if len(labels) == 2 and len(set(self.class_ids)) == 1:
-            return self._binary(scores[:, self.class_ids[0]], base)
+        if len(labels) == 2 and set(self.class_ids) == {0} and len(base) < 2:
+            return self._binary(scores[:, 0], base)
         scores = scores + (base if len(base) else 0)
         return labels[scores.argmax(1)], transform(scores, self.post_transform)
 
     def _binary(self, score: Array, base: Array) -> tuple[Array, Array]:
         labels, _ = self._labels
         score = score + (base[-1] if len(base) else 0)
-        if (self._floats("class_weights") >= 0).all():
-            second, pair = score > 0.5, (1 - score, score)
-        elif self.post_transform == "LOGISTIC":
-            second, pair = score > 0, (logistic(-score), logistic(score))
+        positive = (self._floats("class_weights") >= 0).all()
+        second = score > (0.5 if positive else 0)
+        if self.post_transform == "LOGISTIC":
+            both = np.stack((logistic(-score), logistic(score)), 1)
         else:
-            second, pair = score > 0, (-score, score)
-        both = np.stack(pair, 1)
+            both = np.stack((1 - score if positive else -score, score), 1)
         kind = self.post_transform if self.post_transform == "PROBIT" else "NONE"
         return labels[second.astype(np.int64)], transform(both, kind)
 
