@@ -24,7 +24,7 @@ class AffineGrid(Operator, versions=(20,)):
 
     Gives [N, d1 … dr, r], the coordinate along the last axis first. -1 and 1 are the middle of
     the outermost elements with `align_corners`, else their outer side. An axis of one element is
-    at 0 (ONNX divides by zero there).
+    at 0, as in PyTorch, to which ONNX's text refers; onnxruntime puts it at 1 with `align_corners`.
     """
 
     align_corners: bool = False
