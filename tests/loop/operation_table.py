@@ -25,17 +25,27 @@ def _same(op: str, names: tuple[str, ...], count: int = 2) -> Iterator[Row]:
         yield op, (type_named(name),) * count, ()
 
 
+ORDERED = tuple(one for one in VECTOR_INTS if "64x2" not in one)
+
+
 def rows() -> Iterator[Row]:
     """Operation, operand types, immediate."""
+    yield from _arithmetic()
+    yield from _bits()
+    yield from _comparisons()
+    yield from _conversions()
+    yield from _lanes()
+
+
+def _arithmetic() -> Iterator[Row]:
     for op in ("add", "sub"):
         yield from _same(op, SCALAR_INTS + FLOATS + VECTOR_INTS)
     multiplied = tuple(one for one in VECTOR_INTS if "8x16" not in one)
     yield from _same("mul", SCALAR_INTS + FLOATS + multiplied)
     yield from _same("div", SCALAR_INTS + FLOATS)
     yield from _same("rem", SCALAR_INTS)
-    ordered = tuple(one for one in VECTOR_INTS if "64x2" not in one)
     for op in ("min", "max"):
-        yield from _same(op, SCALAR_INTS + FLOATS + ordered)
+        yield from _same(op, SCALAR_INTS + FLOATS + ORDERED)
     for op in ("pmin", "pmax", "copysign"):
         yield from _same(op, FLOATS)
     yield from _same("neg", SCALAR_INTS + FLOATS + VECTOR_INTS, 1)
@@ -43,6 +53,11 @@ def rows() -> Iterator[Row]:
     yield from _same("abs", ("i32", "i64", *FLOATS, *signed), 1)
     for op in ("sqrt", "floor", "ceil", "trunc", "nearest"):
         yield from _same(op, FLOATS, 1)
+    for op in ("madd", "nmadd"):
+        yield from _same(op, FLOATS, 3)
+
+
+def _bits() -> Iterator[Row]:
     for op in ("and", "or", "xor"):
         yield from _same(op, ("bool", *SCALAR_INTS, *VECTOR_INTS, *MASKS))
     yield from _same("not", ("bool", *SCALAR_INTS, *VECTOR_INTS, *MASKS), 1)
@@ -51,23 +66,22 @@ def rows() -> Iterator[Row]:
         yield from _same(op, SCALAR_INTS, 1)
     for op in ("shl", "shr"):
         for name in SCALAR_INTS:
-            for count in {name, "i32", "u32"}:
+            for count in sorted({name, "i32", "u32"}):
                 yield op, (type_named(name), type_named(count)), ()
         for name in VECTOR_INTS:
             yield op, (type_named(name), type_named("u32")), ()
+
+
+def _comparisons() -> Iterator[Row]:
     for op in COMPARISONS:
         equality = op in ("eq", "ne")
         more = ("bool", *MASKS, "i64x2", "u64x2") if equality else ("i64x2",)
-        yield from _same(op, (*SCALAR_INTS, *FLOATS, *ordered, *more))
+        yield from _same(op, (*SCALAR_INTS, *FLOATS, *ORDERED, *more))
     for name in ("bool", *SCALAR_INTS, *FLOATS, *VECTOR_INTS):
         one = type_named(name)
         yield "select", (type_named("bool"), one, one), ()
         if one.lanes > 1:
             yield "select", (one.mask, one, one), ()
-    for op in ("madd", "nmadd"):
-        yield from _same(op, FLOATS, 3)
-    yield from _conversions()
-    yield from _lanes()
 
 
 def _conversions() -> Iterator[Row]:

@@ -107,16 +107,16 @@ def test_floor_division_and_remainder_are_pythons(kind: str) -> None:
     pairs = [(a, b) for a in [*numbers, 0] for b in numbers]
     program = ProgramBuilder()
     storage = getattr(S, kind)
-    a, c = (program.input(name, storage, len(pairs)) for name in "ab")
+    left_in, right_in = (program.input(name, storage, len(pairs)) for name in "ab")
     q, r = (program.output(name, storage, len(pairs)) for name in "qr")
     with program.function("run") as b, b.loop(len(pairs)) as i:
-        left, right = b.load(a, i), b.load(c, i)
+        left, right = b.load(left_in, i), b.load(right_in, i)
         b.store(q, i, left // right)
         b.store(r, i, left % right)
     left_data, right_data = (np.array(one, storage.numpy) for one in zip(*pairs, strict=True))
     made = interpret(program.finish(), {"a": left_data, "b": right_data})
     assert [*zip(made["q"].tolist(), made["r"].tolist(), strict=True)] == [
-        divmod(*pair) for pair in pairs
+        divmod(one, two) for one, two in pairs
     ]
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from likewise.ir import DType, Graph, Node, TensorType, Value
 from likewise.loop import I32
 from likewise.loop import math as loop_math
-from likewise.lower import Lowering, TensorView, reduce
-from likewise.lower.kernels.gemm import Matrix, gemm
+
+if TYPE_CHECKING:
+    from likewise.ir.graph import OperatorLike
+    from likewise.lower import Lowering, TensorView
 
 Array = np.ndarray[Any, Any]
 
@@ -20,13 +22,19 @@ Array = np.ndarray[Any, Any]
 class Example:
     """What the graph and the lowering need of an operator."""
 
-    domain: str = ""
-    deterministic: bool = True
-    subgraphs: tuple[Graph, ...] = ()
+    deterministic: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
         return type(self).__name__
+
+    @property
+    def domain(self) -> str:
+        return ""
+
+    @property
+    def subgraphs(self) -> tuple[Graph, ...]:
+        return ()
 
     def attributes(self) -> dict[str, Any]:
         return {}
@@ -86,10 +94,10 @@ class Reduce(Example):
         axes = [axis % x.rank for axis in self.axes]
         if self.max:
             start = -np.inf
-            return reduce(
-                lowering, x, axes, start, lambda k, a, b: k.max(a, b), keepdims=self.keepdims
+            return lowering.reduce(
+                x, axes, start, lambda k, a, b: k.max(a, b), keepdims=self.keepdims
             )
-        return reduce(lowering, x, axes, 0.0, lambda _, a, b: a + b, keepdims=self.keepdims)
+        return lowering.reduce(x, axes, 0.0, lambda _, a, b: a + b, keepdims=self.keepdims)
 
 
 class MatMul(Example):
@@ -97,26 +105,7 @@ class MatMul(Example):
         return inputs[0] @ inputs[1]
 
     def lower(self, lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
-        a, b = lowering.materialise(a), lowering.materialise(b)
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        m, depth, n = a.shape[-2], a.shape[-1], b.shape[-1]
-        y = lowering.empty(a.dtype, (*batch, m, n))
-        assert a.buffer is not None
-        assert b.buffer is not None
-        count = int(np.prod(batch))
-        wide = [one.reshape((one.size // (p * q), p, q)) for one, p, q in
-                ((a, m, depth), (b, depth, n))]  # fmt: skip
-        with lowering.kernel("f32_gemm_5x8") as k, k.loop(count) as at:
-            zero = k.index(0)
-            bases = [one.address(k, (at if one.shape[0] > 1 else zero, zero, zero)) for one in wide]
-            matrices = [
-                Matrix(k.pointer(buffer), base, one.shape[-1])
-                for (buffer, base), one in zip(bases, wide, strict=True)
-            ]
-            buffer, _ = y.address(k, (zero,) * y.rank)
-            out = Matrix(k.pointer(buffer), at * (m * n), n)
-            gemm(k, (matrices[0], matrices[1], out), (m, n, depth))
-        return y
+        return lowering.matmul(a, b)
 
 
 class Gather(Example):
@@ -171,7 +160,7 @@ class Network:
 
     def __call__(self, operator: Example, *inputs: Value) -> Value:
         made = self.value(operator.evaluate(*(self.arrays[one] for one in inputs)))
-        self.nodes.append(Node(operator, inputs, (made,)))
+        self.nodes.append(Node(cast("OperatorLike", operator), inputs, (made,)))
         return made
 
     def graph(self, *outputs: Value) -> Graph:

@@ -119,5 +119,5 @@ def test_a_trap_is_our_error() -> None:
     ports: dict[str, Any] = {"inputs": [], "outputs": [], "golden": {}}
     text = json.dumps({"numerics": "strict", "source_sha256": "", **ports}).encode()
     raw = Module((FunctionBody("run", (), (), b"\0"),), 1, {"run": 0}, (), {"likewise": text})
-    with pytest.raises(LikewiseError, match="the module trapped; given: (?s:.*)unreachable"):
+    with pytest.raises(LikewiseError, match=r"the module trapped; given: (?s:.*)unreachable"):
         load(raw.encode()).run({})

@@ -58,7 +58,7 @@ def interpret(
             state[buffer][:] = inputs[buffer.name].reshape(-1)
     functions = {one.name: one for one in program.functions}
     with np.errstate(all="ignore"):
-        _Frame(functions, functions["run"], [], [], state, fused).run()
+        _Frame(functions, functions["run"], [], [], state=state, fused=fused).run()
     return {one.name: state[one] for one in program.buffers if one.kind == "output"}
 
 
@@ -71,6 +71,7 @@ class _Frame:
         function: Function,
         memories: list[tuple[Buffer, int]],
         scalars: list[Array],
+        *,
         state: dict[Buffer, Array],
         fused: bool,
     ) -> None:
@@ -176,7 +177,7 @@ class _Frame:
             passed.append((buffer, base + self.number(offset)))
         scalars = [self.operand(one) for one in call.scalars]
         function = self.functions[call.function]
-        _Frame(self.functions, function, passed, scalars, self.state, self.fused).run()
+        _Frame(self.functions, function, passed, scalars, state=self.state, fused=self.fused).run()
 
     def expression(self, expr: Expr) -> Array:
         match expr:

@@ -7,6 +7,9 @@ returns one view, or a tuple of them, of the shapes and dtypes that its `infer` 
 are numbers by now. What cannot be done is refused: `raise UnsupportedError(reason)`; the graph
 lowering adds the node and reports all such nodes at once.
 
+Operators stand below this package in the order of imports: they use the objects that they are
+given and `likewise.loop` at run time, and import from here for annotations alone.
+
 **Views.** `TensorView` has `dtype`, `shape`, `rank`, `size`, `storage`, and `data`: the array
 where it is known at compile time (axes, shapes, weights), else None; require it where ONNX allows
 data that you cannot handle. `view.read(k, index)` gives the element at a tuple of i32 values.
@@ -37,7 +40,8 @@ weights, tables), `lowering.write(view, target)` evaluates a view into a target,
 slice or transpose of `empty` memory: so Concat and Pad write straight into place
 (`lowering.concat(views, axis)`). Memory is reused by lifetime, with nothing to free.
 
-**Reductions.** `reduce(lowering, x, axes, start, combine, finish=…)` reads its input once and
+**Reductions and products.** `lowering.matmul(a, b)` is the product with broadcast leading axes.
+`lowering.reduce(x, axes, start, combine, finish=…, keepdims=…)` reads its input once and
 fuses it. Compute what is summed before as a view (for ReduceSumSquare: elementwise x * x).
 
 **Kernels.** Everything else is a loop nest written by hand:

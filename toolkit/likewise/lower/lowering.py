@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -204,6 +204,25 @@ class Lowering:
             self.write(one, whole.slice(starts, [1] * len(shape), one.shape), "concat")
             at += one.shape[axis]
         return whole
+
+    def reduce(
+        self,
+        x: TensorView,
+        axes: Sequence[int],
+        start: float,
+        combine: Callable[[Kernel, Value, Value], Value],
+        **options: Any,
+    ) -> TensorView:
+        """See `likewise.lower.reduce`; `options` are its finish, keepdims and name."""
+        from likewise.lower.reduce import reduce
+
+        return reduce(self, x, axes, start, combine, **options)
+
+    def matmul(self, a: TensorView, b: TensorView) -> TensorView:
+        """The product of two views of rank 2 or more, their leading axes broadcast."""
+        from likewise.lower.kernels.gemm import matmul
+
+        return matmul(self, a, b)
 
     def finish(self) -> Program:
         """The verified program, without constants and memory that nothing reads."""

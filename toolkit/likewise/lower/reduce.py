@@ -47,7 +47,7 @@ def reduce(
     plan = _Plan(x, whole, kept, [axis for axis in range(x.rank) if axis in axes], start)
     lanes = 2 if x.storage.bytes == 8 else 4
     across = bool(axes) and x.rank - 1 in axes and x.shape[-1] >= 2 * lanes
-    done = across and _try_across(lowering, plan, combine, finish, lanes, name)
+    done = across and _try_across(lowering, plan, combine, finish, lanes=lanes, name=name)
     if not done:
 
         def body(k: Kernel, index: Index) -> None:
@@ -89,7 +89,7 @@ class _Plan:
 
 
 def _try_across(
-    lowering: Lowering, plan: _Plan, combine: Combine, finish: Finish, lanes: int, name: str
+    lowering: Lowering, plan: _Plan, combine: Combine, finish: Finish, *, lanes: int, name: str
 ) -> bool:
     """Write the form whose lanes run along the reduced last axis, if vectors can do it."""
     x = plan.x

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from likewise.loop.types import scalar_or_vector
 
@@ -13,8 +16,10 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Memory
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
+    from likewise.lower.lowering import Lowering
+    from likewise.lower.view import TensorView
 
-__all__ = ["Matrix", "gemm"]
+__all__ = ["Matrix", "gemm", "matmul"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +82,21 @@ def _tile(
     for down, line in enumerate(sums):
         for part, total in zip(parts, line, strict=True):
             k.store(y.memory, y.at(row + down, column + part), total.get())
+
+
+def matmul(lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
+    """The product of two views of rank 2 or more, their leading axes broadcast."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    m, depth, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    a, b = lowering.materialise(a), lowering.materialise(b)
+    y = lowering.empty(a.dtype, (*batch, m, n))
+    wide = [one.broadcast((*batch, *one.shape[-2:])) for one in (a, b)]
+    with lowering.kernel("f32_gemm_5x8") as k, ExitStack() as loops:
+        index = [loops.enter_context(k.loop(size)) for size in batch]
+        corner = (*index, k.index(0), k.index(0))
+        operands = []
+        for view, stride in ((wide[0], depth), (wide[1], n), (y, n)):
+            buffer, base = view.address(k, corner)
+            operands.append(Matrix(k.pointer(buffer), base, stride))
+        gemm(k, (operands[0], operands[1], operands[2]), (m, n, depth))
+    return y

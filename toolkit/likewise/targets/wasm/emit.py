@@ -37,8 +37,9 @@ from likewise.loop.nodes import (
 )
 from likewise.loop.types import I32
 from likewise.targets.wasm.addresses import Access, AddressPlan, Recipe, Slot
+from likewise.targets.wasm.conversions import Conversions
 from likewise.targets.wasm.encoder import FunctionBody, signed, unsigned
-from likewise.targets.wasm.instructions import Instructions, load_code, store_code, value_type
+from likewise.targets.wasm.instructions import load_code, store_code, value_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,7 @@ def emit_function(
     return emitter.emit()
 
 
-class _Emitter(Instructions):
+class _Emitter(Conversions):
     def __init__(
         self, function: Function, plan: AddressPlan, positions: Mapping[str, int], *, fused: bool
     ) -> None:
@@ -275,6 +276,25 @@ class _Emitter(Instructions):
                 self.flush()
                 before, code, after = store_code(memory.storage, value.type)
                 self.code += before + code + unsigned(access.immediate) + after
+            case Fill() | Copy() | Call():
+                self.bulk(statement)
+            case For():
+                self.loop(statement)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                self.operand(condition)
+                self.flush()
+                self.code += b"\x04\x40"
+                self.block(then)
+                if otherwise:
+                    self.code += b"\x05"
+                    self.block(otherwise)
+                self.code += b"\x0b"
+            case While():
+                self.while_(statement)
+
+    def bulk(self, statement: Fill | Copy | Call) -> None:
+        """Statements that hand over addresses."""
+        match statement:
             case Fill(memory=memory, index=index, count=count, byte=byte):
                 self.place(memory, index)
                 self.i32(byte)
@@ -296,19 +316,6 @@ class _Emitter(Instructions):
                     self.operand(one)
                 self.flush()
                 self.code += b"\x10" + unsigned(self.positions[name])
-            case For():
-                self.loop(statement)
-            case If(condition=condition, then=then, otherwise=otherwise):
-                self.operand(condition)
-                self.flush()
-                self.code += b"\x04\x40"
-                self.block(then)
-                if otherwise:
-                    self.code += b"\x05"
-                    self.block(otherwise)
-                self.code += b"\x0b"
-            case While():
-                self.while_(statement)
 
     def while_(self, statement: While) -> None:
         self.flush()

@@ -12,7 +12,7 @@ from likewise.targets.wasm.opcodes import LOADS, OPCODES, STORES, simd
 if TYPE_CHECKING:
     from likewise.loop.types import Storage, Type
 
-__all__ = ["Instructions", "load_code", "store_code", "value_type"]
+__all__ = ["Instructions", "load_code", "shape_of", "store_code", "value_type"]
 
 
 def value_type(one: Type) -> str:
@@ -24,7 +24,8 @@ def value_type(one: Type) -> str:
     return f"{'f' if one.is_float else 'i'}{one.bits}"
 
 
-def _shape(one: Type) -> str:
+def shape_of(one: Type) -> str:
+    """How vector instructions name a type: signs are not told apart."""
     return f"{'f' if one.is_float else 'i'}{one.bits}x{one.lanes}"
 
 
@@ -170,7 +171,7 @@ class Instructions:
     def plain_name(self, node: Apply) -> str:
         """The one instruction of an operation that has one."""
         source = node.args[0].type
-        name, op = (_shape(source) if source.lanes > 1 else value_type(source)), node.op
+        name, op = (shape_of(source) if source.lanes > 1 else value_type(source)), node.op
         signed_op = op in ("shr", "min", "max") or (op in COMPARISONS and op not in ("eq", "ne"))
         if (op in {"div", "rem"} or signed_op) and source.is_int:
             return f"{name}.{op}_{'s' if source.kind == 'i' else 'u'}"
@@ -178,7 +179,8 @@ class Instructions:
             return f"v128.{op}"
         return f"{name}.{op}"
 
-    def _all(self, node: Apply) -> None:
+    def operands(self, node: Apply) -> None:
+        """Put all operands on the stack."""
         for one in node.args:
             self.operand(one)
 
@@ -188,11 +190,11 @@ class Instructions:
             self.operand(node.args[0])
             self.op(f"{value_type(node.type)}.sub")
         else:
-            self._all(node)
+            self.operands(node)
             self.op(self.plain_name(node))
 
     def op_abs(self, node: Apply) -> None:
-        self._all(node)
+        self.operands(node)
         if node.type.lanes > 1 or node.type.is_float:
             self.op(self.plain_name(node))
             return
@@ -207,7 +209,7 @@ class Instructions:
         self.op(f"{kind}.sub")
 
     def op_not(self, node: Apply) -> None:
-        self._all(node)
+        self.operands(node)
         if node.type.lanes > 1:
             self.op("v128.not")
         elif node.type.is_bool:
@@ -238,7 +240,7 @@ class Instructions:
 
     def _extreme(self, node: Apply, comparison: str) -> None:
         if node.type.lanes > 1 or node.type.is_float:
-            self._all(node)
+            self.operands(node)
             self.op(self.plain_name(node))
         else:
             sign = "s" if node.type.kind == "i" else "u"
@@ -246,14 +248,14 @@ class Instructions:
 
     def op_pmin(self, node: Apply) -> None:
         if node.type.lanes > 1:
-            self._all(node)
+            self.operands(node)
             self.op(self.plain_name(node))
         else:
             self._choose(node, "lt", first=False)
 
     def op_pmax(self, node: Apply) -> None:
         if node.type.lanes > 1:
-            self._all(node)
+            self.operands(node)
             self.op(self.plain_name(node))
         else:
             kind = value_type(node.type)
@@ -268,7 +270,7 @@ class Instructions:
 
     def op_copysign(self, node: Apply) -> None:
         if node.type.lanes == 1:
-            self._all(node)
+            self.operands(node)
             self.op(self.plain_name(node))
             return
         self.operand(node.args[1])
@@ -284,7 +286,7 @@ class Instructions:
     def op_div(self, node: Apply) -> None:
         one = node.type
         if one.is_float or self._is_safe(node.args[1]):
-            self._all(node)
+            self.operands(node)
             self.op(self.plain_name(node))
             return
         kind = value_type(one)
@@ -335,7 +337,7 @@ class Instructions:
         self.op(self.plain_name(node))
 
     def _shift(self, node: Apply) -> None:
-        self._all(node)
+        self.operands(node)
         value, count = node.args[0].type, node.args[1].type
         if value.lanes == 1 and value.bits == 64 and count.bits == 32:
             self.op("i64.extend_i32_u")
@@ -344,7 +346,7 @@ class Instructions:
     op_shl = op_shr = _shift
 
     def _equal(self, node: Apply) -> None:
-        self._all(node)
+        self.operands(node)
         if node.args[0].type.is_bool and node.args[0].type.lanes > 1:
             self.op("v128.xor")
             if node.op == "eq":
@@ -355,7 +357,7 @@ class Instructions:
     op_eq = op_ne = _equal
 
     def _extend_sign(self, node: Apply) -> None:
-        self._all(node)
+        self.operands(node)
         if node.op != "sext32" or node.type.bits == 64:
             self.op(f"{value_type(node.type)}.extend{node.op[4:]}_s")
 
@@ -374,7 +376,7 @@ class Instructions:
         a, b, c = node.args
         for one in (a, b):
             self.operand(one)
-        name = _shape(node.type) if node.type.lanes > 1 else value_type(node.type)
+        name = shape_of(node.type) if node.type.lanes > 1 else value_type(node.type)
         if self.fused and node.type.lanes > 1:
             self.operand(c)
             self.op(f"{name}.relaxed_madd")
@@ -385,7 +387,7 @@ class Instructions:
 
     def op_nmadd(self, node: Apply) -> None:
         a, b, c = node.args
-        name = _shape(node.type) if node.type.lanes > 1 else value_type(node.type)
+        name = shape_of(node.type) if node.type.lanes > 1 else value_type(node.type)
         if self.fused and node.type.lanes > 1:
             for one in (a, b, c):
                 self.operand(one)
@@ -395,90 +397,3 @@ class Instructions:
             self.operand(one)
         self.op(f"{name}.mul")
         self.op(f"{name}.sub")
-
-    def op_cast(self, node: Apply) -> None:
-        source, target = node.args[0].type, node.type
-        self._all(node)
-        sign = "s" if (source if source.is_int else target).kind == "i" else "u"
-        if target.lanes > 1:
-            if source.is_float != target.is_float:
-                verb = "trunc_sat" if source.is_float else "convert"
-                self.op(f"{_shape(target)}.{verb}_{_shape(source)}_{sign}")
-            return
-        to, of = value_type(target), value_type(source)
-        if target.is_bool:
-            self.constant(Const(source, 0))
-            self.op(f"{of}.ne")
-        elif source.is_float and target.is_int:
-            self.op(f"{to}.trunc_sat_{of}_{sign}")
-        elif target.is_float and not source.is_float:
-            self.op(f"{to}.convert_{of}_{sign}")
-        elif to != of:
-            self.op(_WIDTH_CHANGES.get((of, to)) or f"i64.extend_i32_{sign}")
-
-    def op_bitcast(self, node: Apply) -> None:
-        self._all(node)
-        to, of = value_type(node.type), value_type(node.args[0].type)
-        if to != of:
-            self.op(f"{to}.reinterpret_{of}")
-
-    def op_splat(self, node: Apply) -> None:
-        self._all(node)
-        self.op(f"{_shape(node.type)}.splat")
-
-    def op_extract(self, node: Apply) -> None:
-        self._all(node)
-        source = node.args[0].type
-        suffix = "" if source.bits >= 32 else f"_{'s' if source.kind == 'i' else 'u'}"
-        self.op(f"{_shape(source)}.extract_lane{suffix}")
-        self.code.append(node.immediate[0])
-
-    def op_replace(self, node: Apply) -> None:
-        self._all(node)
-        self.op(f"{_shape(node.type)}.replace_lane")
-        self.code.append(node.immediate[0])
-
-    def op_shuffle(self, node: Apply) -> None:
-        self._all(node)
-        width = node.type.bits // 8
-        self.code += simd(0x0D)
-        self.code += bytes(lane * width + at for lane in node.immediate for at in range(width))
-
-    def _widen(self, node: Apply) -> None:
-        self._all(node)
-        source = node.args[0].type
-        if source.is_float:
-            self.op("f64x2.promote_low_f32x4")
-            return
-        verb = node.op.replace("widen_", "extend_")
-        sign = "s" if source.kind == "i" else "u"
-        self.op(f"{_shape(node.type)}.{verb}_{_shape(source)}_{sign}")
-
-    op_widen_low = op_widen_high = op_extmul_low = op_extmul_high = _widen
-
-    def _named(self, node: Apply) -> None:
-        """Operations whose instruction names both types."""
-        self._all(node)
-        source, sign = node.args[0].type, "s" if node.args[0].type.kind == "i" else "u"
-        target = "s" if node.type.kind == "i" else "u"
-        self.op(
-            {
-                "narrow_i": f"{_shape(node.type)}.narrow_{_shape(source)}_s",
-                "narrow_u": f"{_shape(node.type)}.narrow_{_shape(source)}_u",
-                "dot": "i32x4.dot_i16x8_s",
-                "pairwise": f"{_shape(node.type)}.extadd_pairwise_{_shape(source)}_{sign}",
-                "convert_low": f"f64x2.convert_low_i32x4_{sign}",
-                "demote": "f32x4.demote_f64x2_zero",
-                "trunc_zero": f"i32x4.trunc_sat_f64x2_{target}_zero",
-            }[node.op]
-        )
-
-    op_narrow_i = op_narrow_u = op_dot = op_pairwise = _named
-    op_convert_low = op_demote = op_trunc_zero = _named
-
-
-_WIDTH_CHANGES: Final = {
-    ("i64", "i32"): "i32.wrap_i64",
-    ("f32", "f64"): "f64.promote_f32",
-    ("f64", "f32"): "f32.demote_f64",
-}

@@ -99,8 +99,8 @@ def _vector_table() -> dict[str, bytes]:
             found[f"{shape}.extend_{half.format(source)}"] = start + 7 + at
             found[f"{shape}.extmul_{half.format(source)}"] = start + 0x1C + at
     for shape, start in (("f32x4", 0xE4), ("f64x2", 0xF0)):
-        order = ("add", "sub", "mul", "div", "min", "max", "pmin", "pmax")
-        found |= {f"{shape}.{op}": start + at for at, op in enumerate(order)}
+        binary = ("add", "sub", "mul", "div", "min", "max", "pmin", "pmax")
+        found |= {f"{shape}.{op}": start + at for at, op in enumerate(binary)}
         found |= {f"{shape}.{op}": start - 4 + at for op, at in (("abs", 0), ("neg", 1))}
         found[f"{shape}.sqrt"] = start - 1
     found |= {
