@@ -186,14 +186,9 @@ def scan_over_batch(old: OldForm) -> Any:
         for index in range(states, len(given)):
             given[index] = inner.Slice(given[index], inner.ints(0), stop, inner.ints(0))
         values.append(length)
-    made = inner.op(
-        "Scan",
-        *given,
-        outputs=old.outputs,
-        body=attributes["body"],
-        num_scan_inputs=attributes["num_scan_inputs"],
-        scan_input_directions=attributes.get("directions"),
-    )
+    if "directions" in attributes:
+        attributes["scan_input_directions"] = attributes.pop("directions")
+    made = inner.op("Scan", *given, outputs=old.outputs, **attributes)
     made = list(made) if isinstance(made, tuple) else [made]
     if lengths is not None:
         for index in range(states, len(made)):
