@@ -104,7 +104,61 @@ def overlapping_copies() -> tuple[Program, dict[str, Array]]:
     return program.finish(), {"x": np.arange(-5, 5, dtype="i2")}
 
 
-PROGRAMS = [sorting, bounds_from_data, calls, order_of_reads_and_writes, overlapping_copies]
+def waiting_values() -> tuple[Program, dict[str, Array]]:
+    """Values read once, and only after a write that changes what they were read from."""
+    program = ProgramBuilder()
+    x, y = program.input("x", S.f32, 8), program.output("y", S.f32, 32)
+    with program.function("clear") as b:
+        b.fill(b.memory(S.f32), 0, 8)
+    clear = program.functions["clear"]
+    with program.function("run") as b:
+        flag = b.load(x, 1) > 0.0
+        count = b.var(10.0, F32)
+        old = count.get()
+        count.set(99.0)
+        b.store(y, 8, old)
+        b.store(y, 0, 1.0)
+        held = b.load(y, 0)
+        b.store(y, 0, 2.0)
+        b.store(y, 9, held)
+        held = b.load(y, 0)
+        b.fill(y, 0, 8)
+        b.store(y, 10, held)
+        b.copy(y, 0, x, 0, 8)
+        held = b.load(y, 1)
+        b.copy(y, 1, x, 3, 1)
+        b.store(y, 11, held)
+        held = b.load(y, 2)
+        b.call(clear, [y])
+        b.store(y, 12, held)
+        old = count.get()
+        with b.loop(b.load(x, 1).cast(I32)):
+            count.set(count.get() + 1.0)
+        b.store(y, 13, old)
+        old = count.get()
+        with b.if_(flag):
+            count.set(0.0)
+        b.store(y, 14, old)
+        old = count.get()
+        with b.while_(lambda: count.get() < 3.0):
+            count.set(count.get() + 1.0)
+        b.store(y, 15, old)
+        b.store(y, 16, count.get())
+        old = count.get()
+        with b.if_(~flag):
+            count.set(7.0)
+        b.store(y, 17, old)
+    return program.finish(), {"x": np.arange(1, 9, dtype="f4")}
+
+
+PROGRAMS = [
+    sorting,
+    bounds_from_data,
+    calls,
+    order_of_reads_and_writes,
+    overlapping_copies,
+    waiting_values,
+]
 
 
 @pytest.mark.parametrize("make", PROGRAMS)
@@ -127,6 +181,10 @@ def test_results() -> None:
     np.testing.assert_array_equal(interpret(program, feeds)["y"], moved * np.repeat([2, 3], 8))
     program, feeds = order_of_reads_and_writes()
     np.testing.assert_array_equal(interpret(program, feeds)["y"][:4], [1, 1110, 0, 2])
+    program, feeds = waiting_values()
+    np.testing.assert_array_equal(
+        interpret(program, feeds)["y"][8:18], [10, 1, 2, 2, 3, 99, 101, 0, 3, 3]
+    )
 
 
 def test_an_access_outside_its_buffer_is_named() -> None:

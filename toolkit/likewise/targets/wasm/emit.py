@@ -324,7 +324,6 @@ class _Emitter(Conversions):
         for one in statement.head:
             self.statement(one)
         self.operand(statement.condition)
-        self.flush()
         self.op("i32.eqz")
         self.code += b"\x0d\1"
         self.block(statement.body)
@@ -360,7 +359,6 @@ class _Emitter(Conversions):
             self.set(self.slot_local[slot])
         self.code += b"\x03\x40"
         self.block(loop.body)
-        self.flush()
         for slot in slots:
             if slot.step:
                 self.add_to(self.slot_local[slot], slot.step)
