@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from likewise.ops.case import Case, f32, i32, strings
-from likewise.ops.conversion import RoundMode
 from likewise.ops.operator import Operator, V
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 class CastLike(Operator, versions=(15, 19, 21, 23, 24, 25)):
     """Cast of the input to the element type of `target_type`, whose content plays no part."""
 
-    round_mode: RoundMode = "up"
+    round_mode: Literal["up", "down", "nearest"] = "up"
     saturate: bool = True
 
     def infer(self, x: TensorType, target_type: TensorType) -> TensorType:
