@@ -69,7 +69,10 @@ def parse(operator: type[Operator], given: Mapping[str, Any], wanted: int = 1) -
 
 
 def field_types(operator: Any) -> dict[str, Any]:
-    """The types of the fields of an operator class by name. Modules import them for type checking only, hence the scope."""
+    """The types of the fields of an operator class by name.
+
+    Modules import them for type checking only, hence the scope.
+    """
     hints = {}
     for base in reversed(operator.__mro__):
         scope = {**_SCOPE, **vars(sys.modules[base.__module__])}

@@ -67,9 +67,7 @@ class Einsum(Operator, versions=(12, 28)):
         """Learn the sizes of a term's letters; returns the dims of its ellipsis."""
         named = len(term) - (_DOTS in term)
         if x.rank < named or (x.rank > named and _DOTS not in term):
-            raise InferenceError(
-                f"the term {''.join(term)!r} does not fit its operand", given=x
-            )
+            raise InferenceError(f"the term {''.join(term)!r} does not fit its operand", given=x)
         hidden = x.rank - named
         before = term.index(_DOTS) if _DOTS in term else len(term)
         dims = (*x.shape[:before], *x.shape[before + hidden :])
@@ -83,13 +81,15 @@ class Einsum(Operator, versions=(12, 28)):
         return x.shape[before : before + hidden] if _DOTS in term else ()
 
     def evaluate(self, *inputs: Array) -> Array:
-        half = inputs[0].dtype.kind in "fV" and inputs[0].dtype.itemsize == 2  # noqa: PLR2004
+        half = inputs[0].dtype.kind in "fV" and inputs[0].dtype.itemsize == 2
         wide = [x.astype(np.float32) for x in inputs] if half else inputs
         made = np.einsum(self.equation.replace(" ", ""), *wide, optimize=len(inputs) > 1)
         return np.asarray(made, inputs[0].dtype)
 
     def flops(
-        self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
+        self,
+        inputs: Sequence[TensorType | None],
+        outputs: Sequence[TensorType | None],  # noqa: ARG002 — the letters tell all
     ) -> Dim:
         terms, _ = self._terms(len(inputs))
         sizes: dict[str, Dim] = {}

@@ -38,11 +38,11 @@ class Gemm(Operator, versions=(1, 6, 7, 9, 11, 13)):
         rows, left = reversed(a.shape) if self.transA else a.shape
         right, columns = reversed(b.shape) if self.transB else b.shape
         unify(left, right, "the inner dims")
-        if c is not None and broadcast(c.shape, (rows, columns)) != (rows, columns):
-            if all(isinstance(dim, int) for dim in (*c.shape, rows, columns)):
-                raise InferenceError(
-                    "C does not broadcast to the product", given=c, allowed=f"[{rows}, {columns}]"
-                )
+        static = c is not None and all(isinstance(n, int) for n in (*c.shape, rows, columns))
+        if c is not None and static and broadcast(c.shape, (rows, columns)) != (rows, columns):
+            raise InferenceError(
+                "C does not broadcast to the product", given=c, allowed=f"[{rows}, {columns}]"
+            )
         return a.with_shape((rows, columns))
 
     def evaluate(self, a: Array, b: Array, c: Array | None = None) -> Array:
@@ -73,7 +73,7 @@ class Gemm(Operator, versions=(1, 6, 7, 9, 11, 13)):
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
-        if old.opset < 7:  # noqa: PLR2004 — there broadcasting had to be asked for
+        if old.opset < 7:
             old.attributes.pop("broadcast", None)
 
     @classmethod

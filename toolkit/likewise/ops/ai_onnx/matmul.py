@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import DType
 from likewise.ops.case import Case, f16, f32, i32
 from likewise.ops.checks import (
     FLOATS,
@@ -15,7 +16,6 @@ from likewise.ops.checks import (
     check_same_dtype,
     unify,
 )
-from likewise.ir import DType
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ def product_shape(a: Shape, b: Shape) -> Shape:
 
 def multiply(a: Array, b: Array) -> Array:
     """`a @ b` in the element type of `a`; the narrow floats accumulate in float32."""
-    if a.dtype.kind in "fV" and a.dtype.itemsize == 2:  # noqa: PLR2004 — bytes
+    if a.dtype.kind in "fV" and a.dtype.itemsize == 2:
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
-    if b.ndim == 2 and a.ndim > 2:  # noqa: PLR2004 — one large product instead of many small ones
+    if b.ndim == 2 and a.ndim > 2:
         rows = a.reshape(-1, a.shape[-1]) if a.shape[-1] else None
         if rows is not None:
             return np.matmul(rows, b).reshape(*a.shape[:-1], b.shape[-1])

@@ -41,7 +41,7 @@ class Tile(Operator, versions=(1, 6, 13)):
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
         """Opset 1: the inputs `tiles` and `axis` are scalars; axis must be known."""
-        if old.opset >= 6:  # noqa: PLR2004 — the new form
+        if old.opset >= 6:
             return None
         x, axis = old.type(0), old.type(2)
         if x is None or axis is None or axis.constant is None:

@@ -36,7 +36,7 @@ class _Cumulative(Operator):
     def evaluate(self, x: Array, axis: Array) -> Array:
         at = int(axis.item())
         source = np.flip(x, at) if self.reverse else x
-        wide = source.astype(np.float32) if x.dtype.itemsize == 2 else source  # noqa: PLR2004
+        wide = source.astype(np.float32) if x.dtype.itemsize == 2 else source
         made = self.compute.accumulate(wide, at, dtype=wide.dtype)
         if self.exclusive:
             made = np.roll(made, 1, at)

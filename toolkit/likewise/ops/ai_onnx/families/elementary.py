@@ -227,7 +227,7 @@ class BitwiseNot(Elementary, versions=(18,)):
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        yield Case(cls(), [i32([0, 5]), ], [i32([-1, -6])])
+        yield Case(cls(), [i32([0, 5])], [i32([-1, -6])])
         yield Case(cls(), [u8([0, 255])], [u8([255, 0])])
         yield Case(cls(), [f32(1)], error="input has an element type")
 

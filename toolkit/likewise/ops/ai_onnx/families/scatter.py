@@ -130,9 +130,7 @@ class ScatterND(Operator, versions=(11, 13, 16, 18)):
         yield Case(cls(), [x, i64([[3], [-4]]), f32([8, 9])], [f32([9, 2, 3, 8])])
         rows = f32([[1, 2], [3, 4]])
         yield Case(cls(), [rows, i64([[1]]), f32([[7, 8]])], [f32([[1, 2], [7, 8]])])
-        yield Case(
-            cls(reduction="add"), [x, i64([[1], [1]]), f32([1, 2])], [f32([1, 5, 3, 4])]
-        )
+        yield Case(cls(reduction="add"), [x, i64([[1], [1]]), f32([1, 2])], [f32([1, 5, 3, 4])])
         yield Case(cls(), [x, i64([[4]]), f32([1])], error="index 4 is out of range")
         yield Case(cls(), [x, i64([[0, 0]]), f32([1])], error="more axes than there are")
 
@@ -141,7 +139,5 @@ def _counted(indices: Array, size: int) -> Array:
     """Indices counted from the front; raises `InferenceError` for one out of range."""
     if indices.size and (indices.min() < -size or indices.max() >= size):
         wrong = indices[(indices < -size) | (indices >= size)].flat[0]
-        raise InferenceError(
-            f"index {wrong} is out of range", allowed=f"{-size} to {size - 1}"
-        )
+        raise InferenceError(f"index {wrong} is out of range", allowed=f"{-size} to {size - 1}")
     return np.where(indices < 0, indices + size, indices)

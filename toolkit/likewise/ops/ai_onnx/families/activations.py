@@ -1,0 +1,395 @@
+"""Activations: functions of one number between the layers of a network.
+
+float16 and bfloat16 are computed in float32 and rounded once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from likewise.ir import DType
+from likewise.ops.case import Case, f32, i32
+from likewise.ops.checks import FLOATS, NUMBERS, check_dtype
+from likewise.ops.error_function import erf
+from likewise.ops.operator import Operator, V
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from likewise.ir import Array, TensorType
+    from likewise.ops.build import Builder, OldForm
+
+_X = f32([-3, -1, -0.25, 0, 0.5, 2])
+
+
+class Activation(Operator):
+    """Base: `compute` is the function of a float32 or float64 array, which it may not change."""
+
+    takes: ClassVar[Collection[DType]] = FLOATS
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_dtype(x, self.takes, "X")
+        return x.with_shape(x.shape)
+
+    def evaluate(self, x: Array) -> Array:
+        if x.dtype.kind in "fV" and x.dtype.itemsize == 2:
+            return self.compute(x.astype(np.float32)).astype(x.dtype)
+        return self.compute(x)
+
+    def compute(self, x: Array) -> Array:
+        """The function of a float32, float64 or (where taken) integer array."""
+        raise NotImplementedError
+
+    def define(self, x: float) -> float:
+        """The function of one Python number: what the cases are checked against."""
+        raise NotImplementedError
+
+    @classmethod
+    def upgrade(cls, old: OldForm) -> Any:
+        old.attributes.pop("consumed_inputs", None)
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        """The uses that the cases try."""
+        yield cls()
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        if not cls.versions:
+            return
+        for use in cls.uses():
+            made = f32([use.define(x) for x in _X.tolist()])
+            yield Case(use, [_X], [made], rtol=2e-6, atol=1e-7)
+            half = made.astype(np.float16)
+            yield Case(use, [_X.astype(np.float16)], [half], rtol=1e-3, atol=1e-4)
+        yield Case(cls(), [np.zeros((2, 0), np.float32)], [np.zeros((2, 0), np.float32)])
+        yield Case(cls(), [np.array(True)], error="X has an element type")
+
+
+class Relu(Activation, versions=(1, 6, 13, 14)):
+    """max(x, 0)."""
+
+    takes = FLOATS | {DType.INT8, DType.INT16, DType.INT32, DType.INT64}
+
+    def compute(self, x: Array) -> Array:
+        return np.maximum(x, x.dtype.type(0))
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Max(x, 0)
+
+    def define(self, x: float) -> float:
+        return max(x, 0.0)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        yield from super().cases()
+        yield Case(cls(), [i32([-2, 3])], [i32([0, 3])])
+        yield Case(cls(), [f32([np.nan, -np.inf])], [f32([np.nan, 0])])
+
+
+class LeakyRelu(Activation, versions=(1, 6, 16)):
+    """x, below zero alpha * x."""
+
+    alpha: float = 0.009999999776482582
+
+    def compute(self, x: Array) -> Array:
+        return np.where(x < 0, x * x.dtype.type(self.alpha), x)
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Where(b.Less(x, 0), b.Mul(x, self.alpha), x)
+
+    def define(self, x: float) -> float:
+        return x if x >= 0 else self.alpha * x
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        yield cls()
+        yield cls(alpha=0.5)
+
+
+class Elu(Activation, versions=(1, 6, 22)):
+    """x, below zero alpha * (exp(x) - 1)."""
+
+    alpha: float = 1.0
+
+    def compute(self, x: Array) -> Array:
+        return np.where(x < 0, np.expm1(np.minimum(x, 0)) * x.dtype.type(self.alpha), x)
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Where(b.Less(x, 0), b.Mul(b.Sub(b.Exp(x), 1), self.alpha), x)
+
+    def define(self, x: float) -> float:
+        return x if x >= 0 else self.alpha * float(np.expm1(x))
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        yield cls()
+        yield cls(alpha=2.0)
+
+
+class Selu(Activation, versions=(1, 6, 22)):
+    """gamma * x, below zero gamma * alpha * (exp(x) - 1)."""
+
+    alpha: float = 1.6732631921768188
+    gamma: float = 1.0507010221481323
+
+    def compute(self, x: Array) -> Array:
+        below = np.expm1(np.minimum(x, 0)) * x.dtype.type(self.alpha)
+        return np.where(x <= 0, below, x) * x.dtype.type(self.gamma)
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        below = b.Sub(b.Mul(b.Exp(x), self.alpha), self.alpha)
+        return b.Mul(b.Where(b.Greater(x, 0), x, below), self.gamma)
+
+    def define(self, x: float) -> float:
+        return self.gamma * (x if x > 0 else self.alpha * float(np.expm1(x)))
+
+    @classmethod
+    def upgrade(cls, old: OldForm) -> None:
+        super().upgrade(old)
+        if old.opset < 6:
+            old.attributes.setdefault("alpha", float(np.float32(1.6732)))
+            old.attributes.setdefault("gamma", float(np.float32(1.0507)))
+
+
+class Celu(Activation, versions=(12, 28)):
+    """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
+
+    alpha: float = 1.0
+
+    def compute(self, x: Array) -> Array:
+        alpha = x.dtype.type(self.alpha)
+        return np.maximum(x, 0) + np.minimum(np.expm1(x / alpha) * alpha, 0)
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        below = b.Mul(b.Sub(b.Exp(b.Div(x, self.alpha)), 1), self.alpha)
+        return b.Add(b.Max(x, 0), b.Min(below, 0))
+
+    def define(self, x: float) -> float:
+        return max(0.0, x) + min(0.0, self.alpha * float(np.expm1(x / self.alpha)))
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        yield cls()
+        yield cls(alpha=2.0)
+
+
+class ThresholdedRelu(Activation, versions=(10, 22)):
+    """x where it is above alpha, else 0."""
+
+    alpha: float = 1.0
+
+    def compute(self, x: Array) -> Array:
+        return np.where(x > x.dtype.type(self.alpha), x, x.dtype.type(0))
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        kind = b.type(x).dtype
+        return b.Where(b.Greater(x, self.alpha), x, b.constant(0, kind))
+
+    def define(self, x: float) -> float:
+        return x if x > self.alpha else 0.0
+
+
+class HardSigmoid(Activation, versions=(1, 6, 22)):
+    """max(0, min(1, alpha * x + beta))."""
+
+    alpha: float = 0.20000000298023224
+    beta: float = 0.5
+
+    def compute(self, x: Array) -> Array:
+        made = x * x.dtype.type(self.alpha)
+        made += x.dtype.type(self.beta)
+        return np.clip(made, 0, 1, out=made)
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Max(b.Min(b.Add(b.Mul(x, self.alpha), self.beta), 1), 0)
+
+    def define(self, x: float) -> float:
+        return max(0.0, min(1.0, self.alpha * x + self.beta))
+
+
+class HardSwish(Activation, versions=(14, 22)):
+    """x * max(0, min(1, x / 6 + 0.5))."""
+
+    def compute(self, x: Array) -> Array:
+        made = x * x.dtype.type(1 / 6)
+        made += x.dtype.type(0.5)
+        np.clip(made, 0, 1, out=made)
+        made *= x
+        return made
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Mul(x, b.HardSigmoid(x, alpha=1 / 6, beta=0.5))
+
+    def define(self, x: float) -> float:
+        return x * max(0.0, min(1.0, x / 6 + 0.5))
+
+
+class Sigmoid(Activation, versions=(1, 6, 13)):
+    """1 / (1 + exp(-x))."""
+
+    def compute(self, x: Array) -> Array:
+        return sigmoid(x)
+
+    def define(self, x: float) -> float:
+        return 1 / (1 + float(np.exp(-x)))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)) of a float32 or float64 array, in a new one."""
+    made = np.negative(x)
+    made = np.exp(made, out=made) if made.ndim else np.asarray(np.exp(made))
+    made += 1
+    return np.asarray(np.reciprocal(made))
+
+
+class Softplus(Activation, versions=(1, 22)):
+    """log(1 + exp(x)), without overflow."""
+
+    def compute(self, x: Array) -> Array:
+        return np.logaddexp(x, x.dtype.type(0))
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Add(b.Max(x, 0), b.Log(b.Add(b.Exp(b.Neg(b.Abs(x))), 1)))
+
+    def define(self, x: float) -> float:
+        return float(np.log1p(np.exp(x)))
+
+
+class Softsign(Activation, versions=(1, 22)):
+    """x / (1 + |x|)."""
+
+    def compute(self, x: Array) -> Array:
+        made = np.abs(x)
+        made += 1
+        return x / made
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Div(x, b.Add(b.Abs(x), 1))
+
+    def define(self, x: float) -> float:
+        return x / (1 + abs(x))
+
+
+class Mish(Activation, versions=(18, 22)):
+    """x * tanh(log(1 + exp(x)))."""
+
+    def compute(self, x: Array) -> Array:
+        return x * np.tanh(np.logaddexp(x, x.dtype.type(0)))
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Mul(x, b.Tanh(b.Softplus(x)))
+
+    def define(self, x: float) -> float:
+        return x * float(np.tanh(np.log1p(np.exp(x))))
+
+
+class Swish(Activation, versions=(24,)):
+    """x * sigmoid(alpha * x)."""
+
+    alpha: float = 1.0
+
+    def compute(self, x: Array) -> Array:
+        made = sigmoid(x if self.alpha == 1 else x * x.dtype.type(self.alpha))
+        made *= x
+        return made
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        return b.Mul(x, b.Sigmoid(x if self.alpha == 1 else b.Mul(x, self.alpha)))
+
+    def define(self, x: float) -> float:
+        return x / (1 + float(np.exp(-self.alpha * x)))
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        yield cls()
+        yield cls(alpha=1.5)
+
+
+class Gelu(Activation, versions=(20,)):
+    """x * (1 + erf(x / √2)) / 2, or its form with tanh."""
+
+    approximate: Literal["none", "tanh"] = "none"
+
+    def compute(self, x: Array) -> Array:
+        if self.approximate == "tanh":
+            made = x * x
+            made *= x.dtype.type(0.044715)
+            made += 1
+            made *= x * x.dtype.type(np.sqrt(2 / np.pi))
+            made = np.tanh(made)
+        else:
+            made = erf(x * x.dtype.type(np.sqrt(0.5)))
+        made += 1
+        made *= x
+        made *= x.dtype.type(0.5)
+        return made
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        if self.approximate == "tanh":
+            cubic = b.Mul(b.Add(b.Mul(b.Mul(x, x), 0.044715), 1), x)
+            inner = b.Tanh(b.Mul(cubic, float(np.sqrt(2 / np.pi))))
+        else:
+            inner = b.Erf(b.Mul(x, float(np.sqrt(0.5))))
+        return b.Mul(b.Mul(b.Add(inner, 1), x), 0.5)
+
+    def define(self, x: float) -> float:
+        if self.approximate == "tanh":
+            return 0.5 * x * (1 + float(np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))))
+        return 0.5 * x * (1 + float(erf(np.float64([x * np.sqrt(0.5)]))[0]))
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        yield cls()
+        yield cls(approximate="tanh")
+
+
+class Erf(Activation, versions=(9, 13)):
+    """The error function."""
+
+    takes = NUMBERS
+
+    def compute(self, x: Array) -> Array:
+        if x.dtype.kind != "f":
+            return erf(x.astype(np.float64)).astype(x.dtype)
+        return erf(x)
+
+    def define(self, x: float) -> float:
+        import math
+
+        return math.erf(x)
+
+
+class Shrink(Activation, versions=(9,)):
+    """x + bias below -lambd, x - bias above lambd, else 0."""
+
+    bias: float = 0.0
+    lambd: float = 0.5
+    takes = NUMBERS
+
+    def compute(self, x: Array) -> Array:
+        zero = x.dtype.type(0)
+        wide = x if x.dtype.kind == "f" else x.astype(np.float64)
+        bias = wide.dtype.type(self.bias)
+        above = np.where(wide > self.lambd, wide - bias, zero)
+        return np.where(wide < -self.lambd, wide + bias, above).astype(x.dtype)
+
+    def expand(self, b: Builder[V], x: V) -> V:
+        kind = b.type(x).dtype
+        wide = x if kind.is_float else b.Cast(x, to=DType.DOUBLE.value)
+        zero = b.constant(0, b.type(wide).dtype)
+        above = b.Where(b.Greater(wide, self.lambd), b.Sub(wide, self.bias), zero)
+        made = b.Where(b.Less(wide, -self.lambd), b.Add(wide, self.bias), above)
+        return made if kind.is_float else b.Cast(made, to=kind.value)
+
+    def define(self, x: float) -> float:
+        if x < -self.lambd:
+            return x + self.bias
+        return x - self.bias if x > self.lambd else 0.0
+
+    @classmethod
+    def uses(cls) -> Iterator[Activation]:
+        yield cls()
+        yield cls(bias=0.5, lambd=1.0)
