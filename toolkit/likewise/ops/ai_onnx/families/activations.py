@@ -5,6 +5,7 @@ float16 and bfloat16 are computed in float32 and rounded once.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -63,7 +64,7 @@ class Activation(Operator):
             made = f32([use.define(x) for x in _X.tolist()])
             yield Case(use, [_X], [made], rtol=2e-6, atol=1e-7)
             half = made.astype(np.float16)
-            yield Case(use, [_X.astype(np.float16)], [half], rtol=1e-3, atol=1e-4)
+            yield Case(use, [_X.astype(np.float16)], [half], rtol=1e-3, atol=1e-3)
         yield Case(cls(), [np.zeros((2, 0), np.float32)], [np.zeros((2, 0), np.float32)])
         yield Case(cls(), [np.array(True)], error="X has an element type")
 
@@ -338,7 +339,7 @@ class Gelu(Activation, versions=(20,)):
     def define(self, x: float) -> float:
         if self.approximate == "tanh":
             return 0.5 * x * (1 + float(np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))))
-        return 0.5 * x * (1 + float(erf(np.float64([x * np.sqrt(0.5)]))[0]))
+        return 0.5 * x * (1 + math.erf(x * np.sqrt(0.5)))
 
     @classmethod
     def uses(cls) -> Iterator[Activation]:
@@ -357,8 +358,6 @@ class Erf(Activation, versions=(9, 13)):
         return erf(x)
 
     def define(self, x: float) -> float:
-        import math
-
         return math.erf(x)
 
 
