@@ -1,0 +1,71 @@
+"""Pow: powers, element by element, with broadcasting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from likewise.ir import DType
+from likewise.ops.ai_onnx.families.arithmetic import align_second_input
+from likewise.ops.case import Case, f16, f32, f64, i32, i64, u8
+from likewise.ops.checks import FLOATS, NUMBERS, broadcast, check_dtype
+from likewise.ops.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.ir import Array, TensorType
+    from likewise.ops.build import OldForm
+
+
+class Pow(Operator, versions=(1, 7, 12, 13, 15)):
+    """X to the Y, in the element type of X.
+
+    Integers wrap; a power of two integers that is no integer is 0, and so is 0 to less than 0. An
+    integer to a float is computed in float64 and loses its fraction.
+    """
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        check_dtype(x, FLOATS | {DType.INT32, DType.INT64}, "X")
+        check_dtype(y, NUMBERS, "Y")
+        return x.with_shape(broadcast(x.shape, y.shape))
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        if x.dtype.kind == "i" and y.dtype.kind in "iu":
+            return _integer_power(x, y)
+        exponent = float(y.item()) if y.size == 1 and y.ndim <= x.ndim else 0.0
+        if exponent in (2.0, 3.0) and x.dtype.kind == "f" and x.dtype.itemsize >= 4:
+            return x * x if exponent == 2.0 else x * x * x
+        x_wide, y_wide = _widened(x), _widened(y)
+        return np.asarray(np.power(x_wide, y_wide)).astype(x.dtype, copy=False)
+
+    @classmethod
+    def upgrade(cls, old: OldForm) -> None:
+        align_second_input(old)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        yield Case(cls(), [f32([1, -2, 3]), f32([[2], [-1]])], [f32([[1, 4, 9], [1, -0.5, 1 / 3]])])
+        yield Case(cls(), [f32([-2, 4, np.nan]), i64(3)], [f32([-8, 64, np.nan])])
+        yield Case(cls(), [f64([0, 2]), f64([[0]])], [f64([[1, 1]])])
+        yield Case(cls(), [f32([-8]), f32([1 / 3])], [f32([np.nan])])
+        yield Case(cls(), [f16([300, 1.5]), f16(2)], [f16([np.inf, 2.25])])
+        yield Case(cls(), [i32([3, -2, 2**16]), u8([2, 3, 2])], [i32([9, -8, 0])])
+        yield Case(cls(), [i64([2, -1, 1, 0]), i64([-1, -3, -2, -1])], [i64([0, -1, 1, 0])])
+        yield Case(cls(), [i32([2, 3]), f32(0.5)], [i32([1, 1])])
+        yield Case(cls(), [f32([]), f32([2])], [f32([])])
+        yield Case(cls(), [u8([2]), u8([2])], error="X has an element type")
+        yield Case(cls(), [f32([1, 2]), f32([1, 2, 3])], error="do not broadcast")
+
+
+def _widened(x: Array) -> Array:
+    """bfloat16 and float16 as float32; 64-bit integers stay, and meet float32 in float64."""
+    return x if x.dtype.kind in "iuf" and x.dtype != np.float16 else x.astype(np.float32)
+
+
+def _integer_power(x: Array, y: Array) -> Array:
+    exponent = y.astype(np.int64)
+    power = np.power(x.astype(np.int64), np.abs(exponent))
+    power = np.where((exponent < 0) & (np.abs(x) != 1), 0, power)
+    return power.astype(x.dtype)
