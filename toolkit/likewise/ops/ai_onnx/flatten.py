@@ -1,14 +1,15 @@
-"""Flatten: two dims, those before an axis and those from it on."""
+"""Flatten: a matrix of the dims before an axis and those from it on."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.errors import InferenceError
 from likewise.ir import product
-from likewise.ops.case import Case
+from likewise.ops.case import Case, f32
 from likewise.ops.operator import Operator, V
 
 if TYPE_CHECKING:
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 
 class Flatten(Operator, versions=(1, 9, 11, 13, 21, 23, 24, 25)):
-    """The dims before `axis` as one, and the rest as the other; `axis` may equal the rank."""
+    """[d0 … dn] as [d0 * … * d(axis-1), d(axis) * … * dn]; no dims at all make a 1."""
 
     axis: int = 1
+    symbolic = True
 
-    def infer(self, x: TensorType) -> TensorType:
-        axis = self._axis(x.rank)
-        return x.with_shape((product(x.shape[:axis]), product(x.shape[axis:])))
+    def infer(self, input: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
+        axis = self._axis(input.rank)
+        return input.with_shape((product(input.shape[:axis]), product(input.shape[axis:])))
 
     def _axis(self, rank: int) -> int:
         if not -rank <= self.axis <= rank:
@@ -36,24 +38,24 @@ class Flatten(Operator, versions=(1, 9, 11, 13, 21, 23, 24, 25)):
 
     def evaluate(self, x: Array) -> Array:
         axis = self._axis(x.ndim)
-        rows = int(np.prod(x.shape[:axis], dtype=np.int64))
-        columns = int(np.prod(x.shape[axis:], dtype=np.int64))
-        return x.reshape(rows, columns)
+        return x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
 
     def expand(self, b: Builder[V], x: V) -> V:
         axis = self._axis(b.type(x).rank)
-        shape = b.Shape(x)
-        sizes = [
-            b.ReduceProd(b.Slice(shape, b.ints(start), b.ints(stop)), b.ints(0))
-            for start, stop in ((0, axis), (axis, b.type(x).rank))
+        sides = [
+            b.ReduceProd(b.Shape(x, start=start, end=end), b.ints(0))
+            for start, end in ((0, axis), (axis, b.type(x).rank))
         ]
-        return b.Reshape(x, b.Concat(*sizes, axis=0), allowzero=1)
+        made: V = b.Reshape(x, b.Concat(*sides, axis=0), allowzero=1)
+        return made
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
         x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-        for axis, shape in ((0, (1, 24)), (1, (2, 12)), (-1, (6, 4)), (3, (24, 1))):
-            yield Case(cls(axis=axis), [x], [x.reshape(shape)])
-        yield Case(cls(axis=0), [x[0, 0, 0]], [x[0, :1, 0].reshape(1, 1)])
-        yield Case(cls(), [x[:, :0]], [np.zeros((2, 0), np.float32)])
-        yield Case(cls(axis=4), [x], error="axis 4 is out of range; allowed: -3 to 3")
+        yield Case(cls(), [x], [x.reshape(2, 12)])
+        yield Case(cls(axis=0), [x], [x.reshape(1, 24)])
+        yield Case(cls(axis=3), [x], [x.reshape(24, 1)])
+        yield Case(cls(axis=-1), [x], [x.reshape(6, 4)])
+        yield Case(cls(axis=1), [x[:0]], [np.zeros((0, 12), np.float32)])
+        yield Case(cls(axis=0), [f32(5)], [f32([[5]])])
+        yield Case(cls(axis=4), [x], error="axis 4 is out of range; allowed: -3 to 3 for 3 dims")

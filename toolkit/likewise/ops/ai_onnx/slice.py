@@ -1,16 +1,17 @@
-"""Slice: a part of a tensor, by Python's rules for slices."""
+"""Slice: ranges of indices along axes, with steps in either direction."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import DType, Expression, TensorType, ceil_divide, fresh
-from likewise.ops.case import Case, i64
-from likewise.ops.checks import check_dtype, check_rank, normalize_axes
+from likewise.ir import DType, TensorType, ceil_divide, fresh
+from likewise.ops.case import Case, i32, i64
+from likewise.ops.checks import check_dtype, check_rank, check_same_dtype, normalize_axes
 from likewise.ops.operator import Operator
+from likewise.ops.sizes import known_dims, lesser, nonnegative, positive_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from likewise.ir import Array, Dim
     from likewise.ops.build import OldForm
 
-_INDICES = frozenset({DType.INT32, DType.INT64})
+_FAR: Final = (1 << 31) - 1  # no dim is as large: ONNX names INT_MAX for "to the end"
 
 
 class Slice(Operator, versions=(1, 10, 11, 13)):
-    """`data[starts:ends:steps]` along `axes`; bounds beyond the ends are clamped. A view."""
+    """From `starts` to `ends` (not included) by `steps` (1) along `axes` (0, 1, …).
+
+    Negative starts and ends count from the back; then both are clamped to the dim.
+    """
 
     symbolic = True
 
@@ -34,20 +38,33 @@ class Slice(Operator, versions=(1, 10, 11, 13)):
         axes: TensorType | None = None,
         steps: TensorType | None = None,
     ) -> TensorType:
-        for name, x in (("starts", starts), ("ends", ends), ("axes", axes), ("steps", steps)):
+        given = {"starts": starts, "ends": ends, "axes": axes, "steps": steps}
+        for name, x in given.items():
             if x is not None:
-                check_dtype(x, _INDICES, name)
+                check_dtype(x, {DType.INT32, DType.INT64}, name)
                 check_rank(x, 1, name)
-        given = _places(starts, axes)
-        if given is None:
+        check_same_dtype(**given)
+        first, last = known_dims(starts), known_dims(ends)
+        count = next(
+            (x.shape[0] for x in given.values() if x and isinstance(x.shape[0], int)), None
+        )
+        if (axes is not None and axes.constant is None) or (axes is None and count is None):
             return data.with_shape(fresh("slice") for _ in data.shape)
-        chosen = normalize_axes(given, data.rank)
-        shape = list(data.shape)
-        for position, axis in enumerate(chosen):
-            start, end = _at(starts, position), _at(ends, position)
-            step = 1 if steps is None else _at(steps, position)
-            shape[axis] = _length(shape[axis], start, end, step)
-        return data.with_shape(shape)
+        named = range(int(count or 0)) if axes is None else axes.constant
+        where = normalize_axes([] if named is None else named, data.rank)
+        for name, x in given.items():
+            if x is not None and isinstance(x.shape[0], int) and x.shape[0] != len(where):
+                raise InferenceError(
+                    f"{name} has {x.shape[0]} entries", allowed=f"{len(where)}, one an axis"
+                )
+        by: Sequence[Dim] | None = [1] * len(where) if steps is None else known_dims(steps)
+        dims = list(data.shape)
+        for index, axis in enumerate(where):
+            if first is None or last is None or by is None:
+                dims[axis] = fresh("slice")
+            else:
+                dims[axis] = range_length(first[index], last[index], by[index], dims[axis])
+        return data.with_shape(dims)
 
     def evaluate(
         self,
@@ -57,13 +74,14 @@ class Slice(Operator, versions=(1, 10, 11, 13)):
         axes: Array | None = None,
         steps: Array | None = None,
     ) -> Array:
-        places = range(len(starts)) if axes is None else axes.tolist()
-        chosen: list[Any] = [slice(None)] * data.ndim
-        for position, axis in enumerate(places):
-            start, end = int(starts[position]), int(ends[position])
-            step = 1 if steps is None else int(steps[position])
-            chosen[axis] = _python_slice(start, end, step, data.shape[axis])
-        return data[tuple(chosen)]
+        index: list[Any] = [slice(None)] * data.ndim
+        first, last = starts.tolist(), ends.tolist()
+        where = range(len(first)) if axes is None else axes.tolist()
+        by = [1] * len(first) if steps is None else steps.tolist()
+        for start, end, axis, step in zip(first, last, where, by, strict=True):
+            begin, stop = bounds(start, end, step, data.shape[axis])
+            index[axis] = slice(begin, None if stop < 0 else stop, step)
+        return data[tuple(index)]
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
@@ -74,65 +92,61 @@ class Slice(Operator, versions=(1, 10, 11, 13)):
     def cases(cls) -> Iterator[Case]:
         x = np.arange(20, dtype=np.float32).reshape(4, 5)
         yield Case(cls(), [x, i64([1, 0]), i64([3, -1])], [x[1:3, :-1]])
-        yield Case(cls(), [x, i64([1]), i64([1000]), i64([-1]), i64([2])], [x[:, 1::2]])
-        last = i64([-(2**63)])
-        yield Case(cls(), [x, i64([-1]), last, i64([0]), i64([-1])], [x[::-1]])
-        yield Case(cls(), [x, i64([9]), i64([0]), i64([1]), i64([-3])], [x[:, 9:0:-3]])
-        yield Case(cls(), [x, i64([3]), i64([1]), i64([0])], [x[3:1]])
-        yield Case(cls(), [x, i64([0]), i64([1]), i64([0]), i64([0])], error="step of 0")
+        yield Case(cls(), [x, i32([1]), i32([1000]), i32([-1]), i32([2])], [x[:, 1::2]])
+        back = i64([-1]), i64([-(2**63)]), i64([0]), i64([-1])
+        yield Case(cls(), [x, *back], [x[::-1]])
+        yield Case(cls(), [x, i64([7]), i64([0]), i64([1]), i64([-2])], [x[:, 4:0:-2]])
+        # Before the first: a backward slice starts at the first element, unlike Python's.
+        yield Case(cls(), [x, i64([-9]), i64([-9]), i64([0]), i64([-1])], [x[:1]])
+        yield Case(cls(), [x, i64([3]), i64([1])], [x[:0]])
+        yield Case(cls(), [x[:0], *back], [x[:0]])
         yield Case(cls(), [x, i64([0]), i64([1]), i64([2])], error="axes: 2 is out of range")
+        yield Case(cls(), [x, i64([0]), i64([1]), i64([0]), i64([0])], error="a step is 0")
+        yield Case(cls(), [x, i64([0, 1]), i64([1])], error="ends has 1 entries; allowed: 2")
 
 
-def _places(starts: TensorType, axes: TensorType | None) -> Sequence[int] | None:
-    """The axes that are sliced, or None where only a run can tell."""
-    if axes is not None:
-        return None if axes.constant is None else axes.constant.tolist()
-    count = starts.shape[0]
-    return range(count) if isinstance(count, int) else None
-
-
-def _at(x: TensorType, position: int) -> Dim | None:
-    """One bound: a number, a symbolic size, or None where it is not known."""
-    if x.value is None or position >= len(x.value):
-        return None
-    bound = x.value[position]
-    return bound if isinstance(bound, Expression) else int(bound)
-
-
-def _length(size: Dim, start: Dim | None, end: Dim | None, step: Dim | None) -> Dim:
-    """How many elements a slice takes of an axis; fresh where that cannot be told."""
+def bounds(start: int, end: int, step: int, size: int) -> tuple[int, int]:
+    """The first index and the one behind the last, clamped; -1 behind a backward slice to 0."""
     if step == 0:
-        raise InferenceError("a slice has a step of 0")
-    if isinstance(size, int) and isinstance(start, int) and isinstance(end, int):
-        if isinstance(step, int):
-            return len(range(*_python_slice(start, end, step, size).indices(size)))
+        raise InferenceError("a step is 0", allowed="any other number")
+    start += size if start < 0 else 0
+    end += size if end < 0 else 0
+    if size == 0:
+        return 0, 0
+    if step > 0:
+        return min(max(start, 0), size), min(max(end, 0), size)
+    return min(max(start, 0), size - 1), min(max(end, -1), size - 1)
+
+
+def range_length(start: Dim, end: Dim, step: Dim, size: Dim) -> Dim:
+    """The size of a slice of a dim of `size`, a new symbol where it cannot be told."""
+    if not isinstance(step, int):
         return fresh("slice")
-    if not isinstance(step, int) or step < 0 or start is None or end is None:
-        return fresh("slice")
-    return _symbolic_length(size, start, end, step)
-
-
-def _symbolic_length(size: Dim, start: Dim, end: Dim, step: int) -> Dim:
-    """Where the bounds lie inside the axis for every size: from its start, to its end."""
-    huge = 2**31 - 1
-    if isinstance(start, int) and start == 0 and isinstance(end, int) and end >= huge:
-        return ceil_divide(size, step)
-    if start == 0 and end == size:
-        return ceil_divide(size, step)
-    if isinstance(start, Expression) or isinstance(end, Expression):
-        # Sizes sliced by sizes: exporters write bounds that lie inside.
-        stop = size if isinstance(end, int) and end >= huge else end
-        if isinstance(start, int) and start < 0 or isinstance(stop, int) and stop < 0:
-            return fresh("slice")
-        return ceil_divide(stop - start, step)
-    return fresh("slice")
-
-
-def _python_slice(start: int, end: int, step: int, size: int) -> slice:
-    """The slice that ONNX means: an end before the first element, going down, takes it in."""
+    if isinstance(start, int) and isinstance(end, int) and isinstance(size, int):
+        first, last = bounds(start, end, step, size)
+        return max(0, -((first - last) // step))
     if step == 0:
-        raise InferenceError("a slice has a step of 0")
-    stop: int | None = end
-    if step < 0 and end < -size:
-        stop = None
-    return slice(start, stop, step)
+        raise InferenceError("a step is 0", allowed="any other number")
+    if step < 0:
+        whole = (start == -1 or _is_far(start, 1)) and _is_far(end, -1)
+        return ceil_divide(size, -step) if whole else fresh("slice")
+    first_place, last_place = _place(start, size), _place(end, size)
+    if first_place is None or last_place is None:
+        return fresh("slice")
+    return ceil_divide(positive_part(last_place - first_place), step)
+
+
+def _is_far(place: Dim, sign: int) -> bool:
+    return isinstance(place, int) and place * sign >= _FAR
+
+
+def _place(place: Dim, size: Dim) -> Dim | None:
+    """A start or end clamped to 0 … `size`, or None: a symbol may be negative, then it wraps."""
+    if isinstance(place, int):
+        if place < 0:
+            return positive_part(size + place) if place > -_FAR else 0
+        return size if place >= _FAR else lesser(place, size)
+    if nonnegative(place):
+        return lesser(place, size)
+    # From size - 1 the wrapped and the clamped meaning are the same: 0 where size is 0.
+    return positive_part(place) if place == size - 1 else None

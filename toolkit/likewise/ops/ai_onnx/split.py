@@ -1,80 +1,118 @@
-"""Split: a tensor cut into parts along an axis."""
+"""Split: parts of a tensor along an axis."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import Dim, TensorType, ceil_divide, fresh
+from likewise.ir import DType, TensorType, ceil_divide, fresh
 from likewise.ops.case import Case, f32, i64
-from likewise.ops.checks import check_rank, normalize_axis
+from likewise.ops.checks import check_dtype, check_rank, normalize_axis
 from likewise.ops.operator import Operator
+from likewise.ops.sizes import known_dims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from likewise.ir import Array
+    from likewise.ir import Array, Dim
     from likewise.ops.build import OldForm
 
 
 class Split(Operator, versions=(1, 2, 11, 13, 18)):
-    """Parts of the sizes `split`, or `num_outputs` equal ones, the last smaller if need be.
+    """Parts of the sizes `split`, or `num_outputs` equal parts of which the last may be smaller.
 
-    Views.
+    Where neither is given there are as many parts as the node has outputs. More parts than
+    elements leave the last ones empty: ONNX does not say.
     """
 
     axis: int = 0
     num_outputs: int | None = None
     symbolic = True
 
-    def infer(self, input: TensorType, split: TensorType | None = None) -> tuple[TensorType, ...]:  # noqa: A002 — ONNX's name
+    def infer(
+        self,
+        input: TensorType,  # noqa: A002 — ONNX's name
+        split: TensorType | None = None,
+    ) -> tuple[TensorType, ...]:
         axis = normalize_axis(self.axis, input.rank)
-        whole = input.shape[axis]
-        if split is not None:
-            check_rank(split, 1, "split")
-            if split.constant is None:
-                sizes: list[Dim] = [fresh("split") for _ in range(self.wanted)]
-            else:
-                sizes = split.constant.tolist()
-                if isinstance(whole, int) and (sum(split.constant) != whole or min(sizes) < 0):
-                    raise InferenceError(
-                        "the parts do not add up", given=sizes, allowed=f"a sum of {whole}"
-                    )
-        else:
-            sizes = self._equal_parts(whole)
-        return tuple(
-            input.with_shape((*input.shape[:axis], size, *input.shape[axis + 1 :]))
-            for size in sizes
-        )
+        size = input.shape[axis]
+        before, after = input.shape[:axis], input.shape[axis + 1 :]
+        sizes = self._sizes(size, split)
+        return tuple(input.with_shape((*before, part, *after)) for part in sizes)
 
-    def _equal_parts(self, whole: Dim) -> list[Dim]:
-        count = self.num_outputs or self.wanted
+    def _sizes(self, size: Dim, split: TensorType | None) -> list[Dim]:
+        if split is None:
+            return equal_parts(size, self._count())
+        check_dtype(split, {DType.INT64}, "split")
+        check_rank(split, 1, "split")
+        if self.num_outputs is not None:
+            raise InferenceError("both split and num_outputs are given", allowed="one of them")
+        sizes = known_dims(split)
+        if sizes is None:
+            count = split.shape[0]
+            return [fresh("split") for _ in range(count if isinstance(count, int) else self.wanted)]
+        total = sum(sizes)
+        numbers = isinstance(size, int) and isinstance(total, int)
+        if (numbers and total != size) or any(isinstance(s, int) and s < 0 for s in sizes):
+            raise InferenceError(
+                "split does not add up", given=sizes, allowed=f"sizes of the sum {size}"
+            )
+        return sizes
+
+    def _count(self) -> int:
+        count = self.wanted if self.num_outputs is None else self.num_outputs
         if count < 1:
             raise InferenceError("num_outputs is not positive", given=count)
-        part = ceil_divide(whole, count)
-        if isinstance(whole, int) and isinstance(part, int):
-            starts = [min(index * part, whole) for index in range(count + 1)]
-            return [stop - start for start, stop in zip(starts, starts[1:], strict=False)]
-        return [*[part] * (count - 1), whole - part * (count - 1)]
+        return count
 
-    def evaluate(self, input: Array, split: Array | None = None) -> tuple[Array, ...]:  # noqa: A002 — ONNX's name
-        whole = input.shape[self.axis]
-        sizes = self._equal_parts(whole) if split is None else split.tolist()
-        return tuple(np.split(input, np.cumsum(sizes)[:-1].tolist(), self.axis))
+    def evaluate(self, x: Array, split: Array | None = None) -> tuple[Array, ...]:
+        axis = self.axis % x.ndim
+        if split is None:
+            sizes: list[Any] = equal_parts(x.shape[axis], self._count())
+        else:
+            sizes = split.tolist()
+            if sum(sizes) != x.shape[axis] or min(sizes, default=0) < 0:
+                self._sizes(x.shape[axis], TensorType(DType.INT64, split.shape, split))
+        parts, start = [], 0
+        ahead = (slice(None),) * axis
+        for size in sizes:
+            parts.append(x[(*ahead, slice(start, start + size))])
+            start += size
+        return tuple(parts)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
-        if old.opset < 13:  # noqa: PLR2004 — there the sizes became an input
+        if old.opset < 18:
             old.to_input("split", 1)
-        if len(old.inputs) < 2 or old.inputs[1] is None:  # noqa: PLR2004 — no sizes
-            old.attributes.setdefault("num_outputs", old.outputs)
+            if old.type(1) is None:
+                old.attributes["num_outputs"] = old.outputs
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        x = f32([[1, 2, 3], [4, 5, 6]])
-        yield Case(cls(wanted=2), [x, i64([1, 1])], [x[:1], x[1:]])
-        yield Case(cls(axis=-1, wanted=3), [x, i64([2, 0, 1])], [x[:, :2], x[:, :0], x[:, 2:]])
-        yield Case(cls(axis=1, num_outputs=2, wanted=2), [x], [x[:, :2], x[:, 2:]])
-        yield Case(cls(axis=1, wanted=2), [x, i64([2, 2])], error="the parts do not add up")
+        x = np.arange(14, dtype=np.float32).reshape(2, 7)
+        parts = [x[:, :3], x[:, 3:6], x[:, 6:]]
+        yield Case(cls(axis=1, num_outputs=3, wanted=3), [x], parts)
+        yield Case(cls(axis=-1, wanted=3), [x, i64([3, 3, 1])], parts)
+        yield Case(cls(axis=1, wanted=2), [x, i64([0, 7])], [x[:, :0], x])
+        yield Case(
+            cls(num_outputs=4, wanted=4),
+            [f32([1, 2, 3, 4, 5])[:2]],
+            [f32([1]), f32([2]), np.zeros(0, np.float32), np.zeros(0, np.float32)],
+        )
+        yield Case(cls(wanted=2), [x], [x[:1], x[1:]])
+        yield Case(cls(axis=1), [x, i64([3, 3])], error="split does not add up; given: [3, 3]")
+        yield Case(cls(num_outputs=2), [x, i64([1, 1])], error="both split and num_outputs")
+
+
+def equal_parts(size: Dim, count: int) -> list[Dim]:
+    """The sizes of `count` equal parts of `size`, the last ones smaller where it does not go."""
+    part = ceil_divide(size, count)
+    if isinstance(size, int) and isinstance(part, int):
+        return [max(0, min(part, size - index * part)) for index in range(count)]
+    if size // count * count == size:
+        return [size // count] * count
+    if count == 2:
+        return [part, size - part]
+    return [fresh("split") for _ in range(count)]

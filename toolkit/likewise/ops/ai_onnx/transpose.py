@@ -1,4 +1,4 @@
-"""Transpose: the axes in another order."""
+"""Transpose: the dims in another order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ops.case import Case, f32
+from likewise.ops.case import Case, i32
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -17,27 +17,32 @@ if TYPE_CHECKING:
 
 
 class Transpose(Operator, versions=(1, 13, 21, 23, 24, 25)):
-    """Axis i of the output is axis `perm[i]` of the input; reversed by default. A view."""
+    """Output dim i is input dim `perm[i]`; without `perm` the order is reversed."""
 
     perm: tuple[int, ...] | None = None
+    symbolic = True
 
     def infer(self, data: TensorType) -> TensorType:
-        order = tuple(reversed(range(data.rank))) if self.perm is None else self.perm
-        if sorted(order) != list(range(data.rank)):
+        dims = data.shape
+        if self.perm is None:
+            return data.with_shape(dims[::-1])
+        if sorted(self.perm) != list(range(len(dims))):
             raise InferenceError(
-                "perm is not an order of the axes",
-                given=list(order),
-                allowed=f"each of 0 to {data.rank - 1} once",
+                "perm is no order of the dims",
+                given=list(self.perm),
+                allowed=f"each of 0 to {len(dims) - 1} once",
             )
-        return data.with_shape(data.shape[axis] for axis in order)
+        return data.with_shape(dims[axis] for axis in self.perm)
 
     def evaluate(self, data: Array) -> Array:
         return data.transpose(self.perm)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        x = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
-        yield Case(cls(), [x], [x.T])
-        yield Case(cls(perm=(1, 0, 2)), [x], [x.reshape(2, 1, 3)])
-        yield Case(cls(), [f32(1)], [f32(1)])
-        yield Case(cls(perm=(0, 0, 1)), [x], error="perm is not an order of the axes")
+        x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+        yield Case(cls(), [x], [x.T.copy()])
+        yield Case(cls(perm=(0, 2, 1)), [x], [np.swapaxes(x, 1, 2).copy()])
+        yield Case(cls(perm=(1, 0)), [i32([[1, 2]])], [i32([[1], [2]])])
+        yield Case(cls(), [x[0, 0, 0]], [x[0, 0, 0]])
+        yield Case(cls(perm=(0, 1, 1)), [x], error="given: [0, 1, 1]; allowed: each of 0 to 2 once")
+        yield Case(cls(perm=(1, 0)), [x], error="perm is no order")

@@ -1,14 +1,14 @@
-"""Unsqueeze: new axes of size 1."""
+"""Unsqueeze: dims of size 1 put in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.ir import TensorType, fresh
+from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64
-from likewise.ops.checks import normalize_axes
+from likewise.ops.checks import check_dtype, check_rank, normalize_axes
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -19,33 +19,39 @@ if TYPE_CHECKING:
 
 
 class Unsqueeze(Operator, versions=(1, 11, 13, 21, 23, 24, 25)):
-    """Puts axes of size 1 at the places `axes` of the output. A view."""
+    """Puts in dims of size 1, so that they are the dims `axes` of the output.
+
+    `axes` with one number may be 0-d, as onnxruntime has it.
+    """
 
     symbolic = True
 
     def infer(self, data: TensorType, axes: TensorType) -> TensorType:
+        check_dtype(axes, {DType.INT64}, "axes")
+        check_rank(axes, (0, 1), "axes")
         if axes.constant is None:
             count = axes.size
             if not isinstance(count, int):
                 return TensorType(data.dtype, None)
             return data.with_shape(fresh("unsqueeze") for _ in range(data.rank + count))
+        rest = iter(data.shape)
         rank = data.rank + axes.constant.size
-        places = normalize_axes(axes.constant.reshape(-1).tolist(), rank)
-        dims = iter(data.shape)
-        return data.with_shape(1 if axis in places else next(dims) for axis in range(rank))
+        put_in = normalize_axes(axes.constant.flat, rank)
+        return data.with_shape(1 if axis in put_in else next(rest) for axis in range(rank))
 
     def evaluate(self, data: Array, axes: Array) -> Array:
-        return np.expand_dims(data, tuple(axes.reshape(-1).tolist()))
+        return np.expand_dims(data, tuple(axes.ravel().tolist()))
 
     @classmethod
-    def upgrade(cls, old: OldForm) -> None:
+    def upgrade(cls, old: OldForm) -> Any:
         old.to_input("axes", 1)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        x = f32([1, 2, 3])
-        yield Case(cls(), [x, i64([0, -1])], [x.reshape(1, 3, 1)])
-        yield Case(cls(), [x, i64([2, 0])], [x.reshape(1, 3, 1)])
-        yield Case(cls(), [x[0], i64([0])], [x[:1]])
-        yield Case(cls(), [x, i64([0, 0])], error="an axis is named twice")
-        yield Case(cls(), [x, i64([2])], error="axes: 2 is out of range")
+        x = f32([[1, 2, 3]])
+        yield Case(cls(), [x, i64([0])], [x[None]])
+        yield Case(cls(), [x, i64([4, 1, -3])], [x.reshape(1, 1, 1, 3, 1)])
+        yield Case(cls(), [f32(1), i64([0])], [f32([1])])
+        yield Case(cls(), [f32(1), i64(-1)], [f32([1])])
+        yield Case(cls(), [x, i64([3])], error="axes: 3 is out of range; allowed: -3 to 2")
+        yield Case(cls(), [x, i64([0, -4])], error="an axis is named twice")

@@ -1,0 +1,64 @@
+"""Gather: slices of a tensor by their indices along an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.errors import InferenceError, LikewiseError
+from likewise.ir import DType, TensorType
+from likewise.ops.case import Case, f32, i32, i64, strings
+from likewise.ops.checks import check_dtype, normalize_axis
+from likewise.ops.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.ir import Array
+
+
+class Gather(Operator, versions=(1, 11, 13)):
+    """Along `axis`, the slice of `data` at each of `indices`, whose dims take the axis's place."""
+
+    axis: int = 0
+    symbolic = True
+
+    def infer(self, data: TensorType, indices: TensorType) -> TensorType:
+        check_dtype(indices, {DType.INT32, DType.INT64}, "indices")
+        if data.rank == 0:
+            raise InferenceError("data has no dims", given=data, allowed="1 dim or more")
+        axis = normalize_axis(self.axis, data.rank)
+        return data.with_shape((*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :]))
+
+    def evaluate(self, data: Array, indices: Array) -> Array:
+        try:
+            if indices.ndim == 0:  # a view
+                where: tuple[Any, ...] = (slice(None),) * (self.axis % data.ndim)
+                return np.asarray(data[(*where, indices.item())], data.dtype)
+            return np.take(data, indices, self.axis)
+        except IndexError:
+            raise out_of_bounds(indices, data.shape[self.axis]) from None
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        x = f32([[1, 2, 3], [4, 5, 6]])
+        yield Case(cls(), [x, i64([[1, 0], [-1, -2]])], [x[[[1, 0], [1, 0]]]])
+        yield Case(cls(axis=-1), [x, i32([2, 2])], [x[:, [2, 2]]])
+        yield Case(cls(axis=1), [x, i64(-1)], [f32([3, 6])])
+        yield Case(cls(), [f32([7, 8]), i64(1)], [f32(8)])
+        yield Case(cls(), [x, np.zeros(0, np.int64)], [np.zeros((0, 3), np.float32)])
+        yield Case(cls(), [strings(["a", "b"]), i64([1, 1])], [strings(["b", "b"])])
+        yield Case(cls(), [x, i64([0, 2])], error="an index is out of range; given: 2; allowed: -2")
+        yield Case(cls(), [x[:0], i64([-1])], error="an index is out of range; given: -1")
+        yield Case(cls(), [f32(1), i64([0])], error="data has no dims")
+
+
+def out_of_bounds(indices: Array, size: int) -> LikewiseError:
+    """The error that says which of `indices` into a dim of `size` is out of range."""
+    bad = indices[(indices < -size) | (indices >= size)]
+    return LikewiseError(
+        "an index is out of range",
+        given=bad.flat[0] if bad.size else None,
+        allowed=f"{-size} to {size - 1}" if size else "none: the dim is empty",
+    )
