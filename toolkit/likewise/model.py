@@ -130,7 +130,9 @@ def load(source: ModelSource) -> Model:
     """
     message, opened = read_model(source)
     metadata = {entry.key: entry.value for entry in message.metadata_props}
-    return Model(simplify(import_model(message, opened)), opened.name, metadata)
+    model = Model(simplify(import_model(message, opened)), opened.name, metadata)
+    opened.let_go()
+    return model
 
 
 def _may_lack(kind: Type) -> bool:

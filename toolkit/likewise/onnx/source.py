@@ -26,6 +26,15 @@ class Source:
     name: str
     folder: Path | None
 
+    def let_go(self) -> None:
+        """Tell the system that pages of a mapped file need not stay in memory.
+
+        Views stay valid: what is read again comes from the file again.
+        """
+        mapped = self.data.obj
+        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
 
 def read_model(source: ModelSource) -> tuple[ModelProto, Source]:
     """The model message of a path, of bytes or of a binary file, and where it came from.

@@ -34,7 +34,8 @@ class Plan:
         self._outputs = [self._slot(value) for value in graph.outputs]
         self._initial: list[Any] = [None] * len(self._slots)
         for value, array in graph.constants.items():
-            self._initial[self._slots[value]] = array
+            # A view of a file may lie at any byte, and NumPy copies what is not aligned every time.
+            self._initial[self._slots[value]] = np.require(array, requirements="A")
         self._plan_frees()
 
     def _slot(self, value: Value) -> int:
