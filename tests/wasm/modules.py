@@ -1,0 +1,271 @@
+"""Small modules for the tests of the TypeScript runtime, with what wasmtime answers.
+
+`python -m tests.wasm.modules FOLDER` writes them and `cases.json`: for each case its module, the
+plain-SIMD twin if it has one, and the bytes of inputs and outputs in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.ir import DType
+from likewise.loop import I32, Program, ProgramBuilder, S, Storage
+from likewise.lower.plan import plan_memory
+from likewise.lower.port import Port
+from likewise.targets.wasm import Numerics, emit, load
+from likewise.targets.wasm.encoder import unsigned
+from likewise.targets.wasm.host import _leb, _read_section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from likewise.loop import FunctionBuilder
+
+__all__ = ["CASES", "Case", "write"]
+
+Array = np.ndarray[Any, Any]
+SOURCE = "5e" * 32
+_DTYPES = {"bool": "BOOL", "f16": "FLOAT16", "bf16": "BFLOAT16", "f32": "FLOAT", "f64": "DOUBLE"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program on inputs; `shapes` of its ports where they are not flat."""
+
+    name: str
+    program: Program
+    feeds: dict[str, Array]
+    numerics: Numerics = "strict"
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    dynamic: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Outputs whose axis has the size that another output, an i32, holds after a run."""
+
+    def module(self, numerics: Numerics, golden: dict[str, Any] | None = None) -> bytes:
+        made = emit(
+            self.program,
+            plan_memory(self.program),
+            inputs=self._ports("input"),
+            outputs=self._ports("output"),
+            numerics=numerics,
+            source_sha256=SOURCE,
+            golden=golden,
+        )
+        return with_lengths(made, self.dynamic) if self.dynamic else made
+
+    def _ports(self, kind: str) -> list[Port]:
+        return [
+            Port(one.name, dtype_of(one.storage), self.shapes.get(one.name, (one.size,)), one.name)
+            for one in self.program.buffers
+            if one.kind == kind
+        ]
+
+    def raw_answers(self) -> dict[str, Array]:
+        """What wasmtime gives, in full capacity."""
+        shaped = {
+            name: one.reshape(self.shapes.get(name, one.shape)) for name, one in self.feeds.items()
+        }
+        return load(self.module(self.numerics)).run(shaped)
+
+
+def dtype_of(storage: Storage) -> DType:
+    integer = {"i": "INT", "u": "UINT"}.get(storage.name[0], "") + storage.name[1:]
+    return DType[_DTYPES.get(storage.name, integer)]
+
+
+def with_lengths(module: bytes, dynamic: dict[str, tuple[str, int]]) -> bytes:
+    """The module with `length` in its section; the outputs that hold the sizes are no ports."""
+    size, start = _leb(module, 9)
+    section = _read_section(module)
+    outputs = {one["name"]: one for one in section["outputs"]}
+    for name, (holder, axis) in dynamic.items():
+        outputs[name]["length"] = {"offset": outputs.pop(holder)["offset"], "axis": axis}
+    section["outputs"] = list(outputs.values())
+    content = b"\x08likewise" + json.dumps(section).encode()
+    return module[:9] + unsigned(len(content)) + content + module[start + size :]
+
+
+def program(write: Callable[[ProgramBuilder, FunctionBuilder], None]) -> Program:
+    builder = ProgramBuilder()
+    with builder.function("run") as b:
+        write(builder, b)
+    return builder.finish()
+
+
+def elementwise(
+    storage: Storage, count: int, result: Callable[[Any], Any], out: Storage | None = None
+) -> Program:
+    """One output, `result` of each element of x."""
+
+    def write(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+        x, y = builder.input("x", storage, count), builder.output("y", out or storage, count)
+        with b.loop(count) as i:
+            b.store(y, i, result(b.load(x, i)))
+
+    return program(write)
+
+
+def add(storage: Storage, count: int) -> Program:
+    def write(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+        a, c = builder.input("a", storage, count), builder.input("b", storage, count)
+        y = builder.output("sum", storage, count)
+        with b.loop(count) as i:
+            b.store(y, i, b.load(a, i) + b.load(c, i))
+
+    return program(write)
+
+
+def two_outputs(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+    """`scaled` = x * scale as double; `rounded` = x as int32. Two inputs of two types."""
+    x, scale = builder.input("x", S.f32, 6), builder.input("scale", S.f64, 1)
+    scaled, rounded = builder.output("scaled", S.f64, 6), builder.output("rounded/0", S.i32, 6)
+    with b.loop(6) as i:
+        value = b.load(x, i)
+        b.store(scaled, i, value.cast(scale.storage.value) * b.load(scale, 0))
+        b.store(rounded, i, value.cast(I32))
+
+
+def multiply_add(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+    """The vectors x * x + x: relaxed SIMD where numerics is fast."""
+    x, y = builder.input("x", S.f32, 64), builder.output("y", S.f32, 64)
+    with b.loop(0, 64, 4) as i:
+        value = b.load(x, i, 4)
+        b.store(y, i, b.madd(value, value, value))
+
+
+def positives(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+    """The positive elements of x and their positions: two rows, as many columns as there are."""
+    x, y = builder.input("x", S.i32, 5), builder.output("y", S.i32, 10)
+    count = builder.output("count", S.i32, 1)
+    found = b.var(0, I32)
+    with b.loop(5) as i:
+        value = b.load(x, i)
+        with b.if_(value > 0):
+            b.store(y, found.get(), value)
+            b.store(y, found.get() + 5, i)
+            found.set(found.get() + 1)
+    b.store(count, 0, found.get())
+
+
+def counted(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+    """As many sevens as `n` says, unchecked: 9 is more than there is room for."""
+    n, y = builder.input("n", S.i32, 1), builder.output("y", S.u8, 8)
+    count = builder.output("count", S.i32, 1)
+    with b.loop(8) as i:
+        b.store(y, i, 7)
+    b.store(count, 0, b.load(n, 0))
+
+
+def array(dtype: str, values: list[float]) -> Array:
+    return np.array(values, dtype)
+
+
+def _floats(count: int) -> Array:
+    drawn = np.random.default_rng(5).standard_normal(count).astype(np.float32)
+    drawn[:6] = [np.nan, -np.inf, np.inf, -0.0, 1e-42, -1e-42]
+    return drawn
+
+
+def _relu(value: Any) -> Any:
+    return value.builder.max(value, 0.0)
+
+
+def _halves() -> Array:
+    return np.array([0, 1, -1.5, 65504, 6e-8, np.inf, -np.inf, 0.1], np.float16)
+
+
+CASES = (
+    Case("relu", elementwise(S.f32, 60, _relu), {"x": _floats(60)}, shapes={"x": (3, 4, 5)}),
+    Case(
+        "add_int64",
+        add(S.i64, 4),
+        {"a": np.array([2**63 - 1, -1, 2**53 + 1, 0]), "b": np.array([1, -(2**62), 2, 0])},
+    ),
+    Case(
+        "add_uint64",
+        add(S.u64, 2),
+        {"a": np.array([2**64 - 1, 2**63], np.uint64), "b": np.array([2, 1], np.uint64)},
+    ),
+    Case("add_int8", add(S.i8, 2), {"a": array("int8", [127, -5]), "b": array("int8", [1, 3])}),
+    Case("add_uint8", add(S.u8, 2), {"a": array("uint8", [255, 5]), "b": array("uint8", [1, 3])}),
+    Case("add_uint16", add(S.u16, 1), {"a": array("uint16", [65535]), "b": array("uint16", [2])}),
+    Case("add_int16", add(S.i16, 1), {"a": array("int16", [32767]), "b": array("int16", [2])}),
+    Case(
+        "add_uint32", add(S.u32, 1), {"a": array("uint32", [2**32 - 1]), "b": array("uint32", [2])}
+    ),
+    Case(
+        "two",
+        program(two_outputs),
+        {"x": array("float32", [0.1, -2.5, 3e4, -0.0, 7, 1.5]), "scale": array("float64", [1 / 3])},
+        shapes={"x": (2, 3), "scale": (), "rounded/0": (2, 3)},
+    ),
+    Case("not", elementwise(S.bool, 3, lambda value: ~value), {"x": np.array([True, False, True])}),
+    Case("double_float16", elementwise(S.f16, 8, lambda value: value + value), {"x": _halves()}),
+    Case(
+        "triple_bfloat16",
+        elementwise(S.bf16, 3, lambda value: value * 3.0),
+        {"x": array("uint16", [0x3F80, 0xC049, 0x7F7F])},
+    ),
+    Case("fused", program(multiply_add), {"x": _floats(64)}, "fast"),
+    Case(
+        "positives",
+        program(positives),
+        {"x": array("int32", [-1, 4, 0, 7, 9])},
+        shapes={"y": (2, 5)},
+        dynamic={"y": ("count", 1)},
+    ),
+    Case("counted", program(counted), {"n": array("int32", [3])}, dynamic={"y": ("count", 0)}),
+    Case("nothing", add(S.f32, 0), {"a": array("float32", []), "b": array("float32", [])}),
+)
+
+
+def encoded(arrays: dict[str, Array]) -> dict[str, str]:
+    """The bytes of arrays in base64, every NaN as the same one: engines differ in its sign."""
+    found = {}
+    for name, one in arrays.items():
+        floats = one.dtype.kind == "f" and one.itemsize > 2
+        same = np.where(np.isnan(one), one.dtype.type(np.nan), one) if floats else one
+        found[name] = base64.b64encode(same.tobytes()).decode()
+    return found
+
+
+def answers(case: Case) -> dict[str, Array]:
+    """What wasmtime gives, cut to the size that the run found."""
+    found = replace(case, dynamic={}).raw_answers()
+    for name, (holder, axis) in case.dynamic.items():
+        size = int(found.pop(holder)[0])
+        found[name] = found[name].take(range(size), axis)
+    return found
+
+
+def write(folder: Path) -> dict[str, Any]:
+    """Write every module, its twin, `golden.wasm` and `cases.json`; what that file says."""
+    cases = {}
+    for case in CASES:
+        found = answers(case)
+        (folder / f"{case.name}.wasm").write_bytes(case.module(case.numerics))
+        entry = {
+            "numerics": case.numerics,
+            "inputs": encoded(case.feeds),
+            "outputs": encoded(found),
+            "shapes": {name: list(one.shape) for name, one in found.items()},
+        }
+        if case.numerics == "fast":
+            (folder / f"{case.name}.plain.wasm").write_bytes(case.module("strict"))
+            entry["plain"] = encoded(answers(replace(case, numerics="strict")))
+        cases[case.name] = entry
+    relu = CASES[0]
+    golden = {"cases": [{"inputs": encoded(relu.feeds), "outputs": encoded(answers(relu))}]}
+    (folder / "golden.wasm").write_bytes(relu.module("strict", golden))
+    (folder / "cases.json").write_text(json.dumps({"source": SOURCE, "cases": cases}))
+    return cases
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

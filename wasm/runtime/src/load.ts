@@ -1,0 +1,60 @@
+import { compile, hasRelaxedSimd } from "./compile.js";
+import { ModelError, NOT_OURS, wordsOf } from "./errors.js";
+import { Model } from "./model.js";
+import { readSection } from "./section.js";
+import { type DownloadOptions, placeOf, type Source } from "./source.js";
+
+/** What `load` can be told. */
+export interface LoadOptions extends DownloadOptions {
+  /**
+   * The plain-SIMD twin of a fast module. It is taken at once where the engine lacks relaxed
+   * SIMD, so that nothing is downloaded in vain, and where the engine refuses the first module.
+   */
+  readonly fallback?: Source | WebAssembly.Module | undefined;
+}
+
+/**
+ * Load a module that `likewise compile` wrote. Compilation never blocks the caller's thread.
+ * Raises DownloadError, ModelError or InputError, all of them LikewiseErrors, or the reason of
+ * `signal` where that was aborted.
+ */
+export async function load(
+  source: Source | WebAssembly.Module,
+  options: LoadOptions = {},
+): Promise<Model> {
+  if (typeof WebAssembly !== "object") {
+    throw new ModelError("this engine has no WebAssembly", { hint: "update it" });
+  }
+  const { fallback } = options;
+  if (!fallback) return start(source, options);
+  if (!hasRelaxedSimd()) return start(fallback, options);
+  try {
+    return await start(source, options);
+  } catch (error) {
+    // Refused code is all that a twin can help with.
+    if (!((error as Error).cause instanceof WebAssembly.CompileError)) throw error;
+    return start(fallback, options);
+  }
+}
+
+async function start(
+  source: Source | WebAssembly.Module,
+  options: DownloadOptions,
+): Promise<Model> {
+  const where = placeOf(source);
+  const module = source instanceof WebAssembly.Module ? source : await compile(source, options);
+  const section = readSection(module, where);
+  let instance: WebAssembly.Instance;
+  try {
+    instance = await WebAssembly.instantiate(module);
+  } catch (error) {
+    throw new ModelError("the module cannot be started", {
+      where,
+      given: wordsOf(error),
+      hint: error instanceof RangeError ? "dispose of models no longer needed" : NOT_OURS,
+      cause: error,
+    });
+  }
+  options.signal?.throwIfAborted();
+  return new Model(module, section, instance.exports, where);
+}

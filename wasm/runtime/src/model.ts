@@ -1,0 +1,193 @@
+import { type TypedArray, viewOf } from "./dtypes.js";
+import { InputError, LikewiseError, ModelError, wordsOf } from "./errors.js";
+import { checkFeeds, type Feeds, listed } from "./feeds.js";
+import { type Mismatch, verify } from "./golden.js";
+import {
+  brokenSection,
+  countOf,
+  type Numerics,
+  type Port,
+  type Section,
+  type StoredPort,
+} from "./section.js";
+
+/** An input or output and its memory. */
+interface Place {
+  readonly port: Port;
+  readonly view: TypedArray;
+  /** Where the real size of `dynamicAxis` stands after a run. */
+  readonly size: Int32Array | undefined;
+}
+
+interface Instance {
+  readonly run: () => void;
+  readonly inputs: readonly Place[];
+  readonly outputs: readonly Place[];
+}
+
+/** Outputs by name. */
+export interface Outputs {
+  [name: string]: TypedArray;
+}
+
+/**
+ * One instance of a compiled model with a memory of its own; `load` makes it. Instances do not
+ * know of each other, and a run leaves nothing behind that the next one would see.
+ */
+export class Model {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly numerics: Numerics;
+  /** SHA-256 of the `.onnx` file, in hexadecimal digits; empty where it is unknown. */
+  readonly sourceSha256: string;
+  /** The compiled code: `load(model.module)` makes another instance, here or in a worker. */
+  readonly module: WebAssembly.Module;
+  /** Size of the module's memory. */
+  readonly memoryBytes: number;
+  readonly #golden: object;
+  readonly #where: readonly string[];
+  #instance: Instance | undefined;
+
+  /** @internal */
+  constructor(
+    module: WebAssembly.Module,
+    section: Section,
+    exports: WebAssembly.Exports,
+    where: readonly string[],
+  ) {
+    const { memory, run } = exports as { memory: WebAssembly.Memory; run: () => void };
+    this.module = module;
+    this.numerics = section.numerics;
+    this.sourceSha256 = section.source_sha256;
+    this.#golden = section.golden;
+    this.#where = where;
+    try {
+      const { buffer } = memory;
+      const place = (stored: StoredPort) => placed(stored, buffer);
+      const instance = {
+        run,
+        inputs: section.inputs.map(place),
+        outputs: section.outputs.map(place),
+      };
+      this.#instance = instance;
+      this.inputs = instance.inputs.map(({ port }) => port);
+      this.outputs = instance.outputs.map(({ port }) => port);
+      this.memoryBytes = buffer.byteLength;
+    } catch (error) {
+      throw brokenSection(error, where);
+    }
+  }
+
+  /**
+   * Run on `feeds`, an array for every input, and give a new array for every output. An output
+   * with a `dynamicAxis` is as long as the run found it to be: `outputShape` says its shape.
+   * Raises InputError for wrong feeds, before anything runs.
+   */
+  run(feeds: Feeds): Outputs {
+    const { inputs, outputs } = this.#open();
+    for (const [at, array] of checkFeeds(feeds, this.inputs).entries()) {
+      inputs[at]?.view.set(array as never);
+    }
+    this.runInPlace();
+    return Object.fromEntries(
+      outputs.map(({ port, view }) => [port.name, taken(port, view, this.outputShape(port.name))]),
+    );
+  }
+
+  /**
+   * Zero-copy: the memory of an input, to be filled before `runInPlace`. It keeps what is written
+   * to it until it is written again, by hand or by `run`. Not to be transferred to a worker.
+   */
+  inputView(name: string): TypedArray {
+    return this.#find("inputs", name).view;
+  }
+
+  /**
+   * Zero-copy: the memory of an output, valid after `runInPlace` and until the next run. With a
+   * `dynamicAxis` it is the whole capacity, of which `outputShape` says how much is filled.
+   */
+  outputView(name: string): TypedArray {
+    return this.#find("outputs", name).view;
+  }
+
+  /** Run on what the inputs' memory holds; allocates nothing. */
+  runInPlace(): void {
+    const { run } = this.#open();
+    try {
+      run();
+    } catch (error) {
+      const given = wordsOf(error);
+      throw new LikewiseError("the module trapped", { where: this.#where, given, cause: error });
+    }
+  }
+
+  /** The shape of an output as the last run left it: `shape` with the real size of `dynamicAxis`. */
+  outputShape(name: string): readonly number[] {
+    const { port, size } = this.#find("outputs", name);
+    const { shape, dynamicAxis } = port;
+    if (!size) return shape;
+    const real = size[0] as number;
+    const capacity = shape[dynamicAxis as number] as number;
+    if (real < 0 || real > capacity) {
+      throw new ModelError(`axis ${dynamicAxis} has an impossible size`, {
+        where: [...this.#where, `output \`${name}\``],
+        given: real,
+        allowed: `0 to ${capacity}`,
+      });
+    }
+    return shape.map((one, axis) => (axis === dynamicAxis ? real : one));
+  }
+
+  /**
+   * Run the golden vectors that the module carries and compare. Gives the first mismatch of each
+   * output that has one, so an empty list is a pass; undefined where the module carries none,
+   * which proves nothing. The memory of inputs and outputs is overwritten.
+   */
+  selfTest(): readonly Mismatch[] | undefined {
+    return verify(this, this.#golden, this.#where);
+  }
+
+  /** Let go of the memory; using the model afterwards raises InputError. Views keep it alive. */
+  dispose(): void {
+    this.#instance = undefined;
+  }
+
+  #open(): Instance {
+    if (this.#instance) return this.#instance;
+    throw new InputError("the model was disposed of", {
+      where: this.#where,
+      hint: "`load(model.module)` makes a new instance",
+    });
+  }
+
+  #find(kind: "inputs" | "outputs", name: string): Place {
+    const place = this.#open()[kind].find(({ port }) => port.name === name);
+    if (place) return place;
+    throw new InputError(`no such name among the ${kind}`, {
+      where: this.#where,
+      given: `\`${name}\``,
+      allowed: listed(this[kind].map((port) => port.name)),
+    });
+  }
+}
+
+/** Raises RangeError where the port does not lie within `buffer`, which never grows. */
+function placed({ name, dtype, shape, offset, length }: StoredPort, buffer: ArrayBuffer): Place {
+  const port = { name, dtype, shape: Object.freeze(shape) };
+  return {
+    port: Object.freeze(length ? { ...port, dynamicAxis: length.axis } : port),
+    view: viewOf(dtype, buffer, offset, countOf(shape)),
+    size: length && new Int32Array(buffer, length.offset, 1),
+  };
+}
+
+/** A copy of what fills `view`, an array of `port` in its full capacity, up to the shape `real`. */
+function taken({ shape, dynamicAxis = 0 }: Port, view: TypedArray, real: readonly number[]) {
+  const made = view.slice(0, countOf(real));
+  const row = countOf(real.slice(dynamicAxis));
+  const stride = countOf(shape.slice(dynamicAxis));
+  for (let from = stride, to = row; to < made.length; from += stride, to += row) {
+    made.set(view.subarray(from, from + row) as never, to);
+  }
+  return made;
+}
