@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from likewise.ir import Dim, Expression, ceil_divide, maximum, minimum, product, symbol
+from likewise.ir import Dim, Expression, ceil_divide, maximum, minimum, product, same, symbol
 
 H, W = symbol("h"), symbol("w")
 
@@ -61,3 +61,29 @@ def test_an_expression_computes_what_its_parts_do(
         number = OPERATIONS[operation](number, value)
     bound = symbolic.substitute(bindings) if isinstance(symbolic, Expression) else symbolic
     assert bound == number
+
+
+def test_sameness_is_told_only_where_it_holds_for_all_sizes() -> None:
+    assert same(H + W, W + H) is True
+    assert same(H, H + 1) is False
+    assert same(H, -1) is False
+    assert same(H * W + 2, 1) is False
+    assert same((H * 2 - 1) // 2 + 2, 0) is False  # at the least (0 - 1) // 2 + 2
+    assert same(maximum(H - W, 3), 2) is False
+    assert same(H // W, -1) is None  # W may be 0
+    assert same(H // (W + 1), -1) is False
+    assert same((H - 4) // (W + 1), -5) is False
+    assert same(H, 1) is None
+    assert same(H - W, 1) is None
+    assert same((H - 1) // 2, -1) is None
+    assert same(3, 3) is True
+    assert same(3, 4) is False
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(-6, 6), st.integers(1, 5))
+def test_what_is_said_of_all_sizes_holds_for_each(h: int, w: int, number: int, by: int) -> None:
+    for dim in ((H + number) // by, maximum(H - W, number), H * W + number, (H - W) // (W + by)):
+        said = same(dim, 1)
+        assert isinstance(dim, Expression)
+        value = dim.substitute({"h": h, "w": w})
+        assert said is None or said == (value == 1)

@@ -1,6 +1,16 @@
 """The graph IR: immutable graphs of typed values, and what can be known of them beforehand."""
 
-from likewise.ir.dims import Dim, Expression, ceil_divide, fresh, maximum, minimum, product, symbol
+from likewise.ir.dims import (
+    Dim,
+    Expression,
+    ceil_divide,
+    fresh,
+    maximum,
+    minimum,
+    product,
+    same,
+    symbol,
+)
 from likewise.ir.graph import Graph, Node, OperatorLike, Value
 from likewise.ir.text import to_text
 from likewise.ir.types import (
@@ -38,6 +48,7 @@ __all__ = [
     "maximum",
     "minimum",
     "product",
+    "same",
     "symbol",
     "to_text",
     "type_of",

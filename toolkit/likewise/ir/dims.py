@@ -7,6 +7,7 @@ equal as polynomials compare equal, and one without symbols is an `int` at once.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +22,7 @@ __all__ = [
     "maximum",
     "minimum",
     "product",
+    "same",
     "symbol",
 ]
 
@@ -177,6 +179,41 @@ def maximum(a: Dim, b: Dim) -> Dim:
 def minimum(a: Dim, b: Dim) -> Dim:
     """The smaller of two sizes."""
     return a + b - maximum(a, b)
+
+
+def same(a: Dim, b: Dim) -> bool | None:
+    """Whether two dims are equal for all sizes (True) or for none (False); None: it depends."""
+    difference = a - b
+    if isinstance(difference, int):
+        return difference == 0
+    return False if (_least(difference) or 0) > 0 or (_least(-difference) or 0) > 0 else None
+
+
+def _least(dim: Dim) -> int | None:
+    """What `dim` is never below, sizes being 0 or more; None: no such bound is known."""
+    if isinstance(dim, int):
+        return dim
+    total = 0
+    for monomial, factor in dim.terms:
+        bounds = [_least_atom(atom) for atom in monomial]
+        known = [bound for bound in bounds if bound is not None]
+        if len(known) < len(bounds) or (len(known) > 1 and min(known) < 0):
+            return None
+        if monomial and factor < 0:
+            return None
+        total += factor * math.prod(known)
+    return total
+
+
+def _least_atom(atom: _Atom) -> int | None:
+    if isinstance(atom, str):
+        return 0
+    left, right = _least(atom.left), _least(atom.right)
+    if atom.name == "max":
+        return max((bound for bound in (left, right) if bound is not None), default=None)
+    if left is None or right is None or right <= 0:
+        return None
+    return left // right if isinstance(atom.right, int) else min(left, 0)
 
 
 def _substitute(dim: Dim, bindings: Mapping[str, int]) -> Dim:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from likewise.ir import DType
+from likewise.ir import DType, Expression, same
 from likewise.ops.ai_onnx.families.arithmetic import align_second_input
 from likewise.ops.case import Case, boolean, f32, i32, i64, strings, u8
 from likewise.ops.checks import INTEGERS, NUMBERS, broadcast, check_dtype, check_same_dtype
@@ -15,7 +16,7 @@ from likewise.ops.operator import Operator, V
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from likewise.ir import Array, TensorType
+    from likewise.ir import Array, Dim, TensorType
     from likewise.ops.build import Builder, OldForm
 
 _BOOL = frozenset({DType.BOOL})
@@ -43,12 +44,26 @@ class Binary(Operator):
         align_second_input(old)
 
 
+@partial(np.frompyfunc, nin=2, nout=1)
+def _equal_dims(a: Dim, b: Dim) -> bool:
+    """Whether two dims are equal whatever the sizes; raises ValueError where it depends on them."""
+    found = same(a, b)
+    if found is None:
+        raise ValueError(f"whether {a} is {b} depends on the sizes")
+    return found
+
+
 class Equal(Binary, versions=(1, 7, 11, 13, 19)):
     """A = B; strings too. NaN equals nothing."""
 
     takes = NUMBERS | {DType.BOOL, DType.STRING}
     symbolic = True
     compute = np.equal
+
+    def evaluate(self, a: Array, b: Array) -> Array:
+        if any(isinstance(x, Expression) for y in (a, b) if y.dtype == object for x in y.flat):
+            return np.asarray(_equal_dims(a, b), bool)
+        return super().evaluate(a, b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
