@@ -58,6 +58,11 @@ class AveragePool(Pool, versions=(1, 7, 10, 11, 19, 22)):
         ceil: dict[str, Any] = {"kernel_shape": (2,), "strides": (2,), "ceil_mode": True}
         yield Case(cls(**ceil), [x], [f32([[[1.5, 3.5, 6]]])])
         yield Case(cls(**ceil, count_include_pad=True), [x], [f32([[[1.5, 3.5, 6]]])])
+        over: dict[str, Any] = {"kernel_shape": (8,), "strides": (8,), "ceil_mode": True}
+        yield Case(cls(**over), [x], [f32([[[3.2]]])])
+        yield Case(cls(**over, count_include_pad=True), [x], [f32([[[3.2]]])])
+        over["strides"] = (3,)
+        yield Case(cls(**over), [x], error="the window is larger than the padded input")
         same: dict[str, Any] = {"kernel_shape": (2,), "strides": (2,)}
         yield Case(cls(**same, auto_pad="SAME_UPPER"), [x], [f32([[[1.5, 3.5, 6]]])])
         yield Case(cls(**same, auto_pad="SAME_LOWER"), [x], [f32([[[1, 2.5, 5]]])])
