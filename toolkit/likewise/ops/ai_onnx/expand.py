@@ -1,4 +1,4 @@
-"""Expand: a tensor repeated by broadcasting."""
+"""Expand: a tensor broadcast to a shape, both ways."""
 
 from __future__ import annotations
 
@@ -6,41 +6,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from likewise.errors import LikewiseError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import broadcast, check_dtype, check_rank
 from likewise.ops.operator import Operator
+from likewise.ops.sizes import known_dims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from likewise.ir import Array
+    from likewise.ir import Array, Dim
 
 
 class Expand(Operator, versions=(8, 13)):
-    """The input broadcast together with `shape`, both ways: dims of 1 there change nothing."""
+    """`input` broadcast with `shape`: where `shape` is 1 or lacks a dim, the input's dim stays.
+
+    The result is a view that cannot be written to.
+    """
 
     symbolic = True
 
     def infer(self, input: TensorType, shape: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_dtype(shape, {DType.INT64}, "shape")
         check_rank(shape, 1, "shape")
-        if shape.value is not None:
-            wanted = tuple(int(n) if isinstance(n, np.integer) else n for n in shape.value)
-            return input.with_shape(broadcast(input.shape, wanted))
+        wanted = known_dims(shape)
+        if wanted is not None:
+            return input.with_shape(broadcast(input.shape, tuple(wanted)))
         rank = shape.shape[0]
         if not isinstance(rank, int):
             return TensorType(input.dtype, None)
-        return input.with_shape(fresh("expand") for _ in range(max(rank, input.rank)))
+        dims: tuple[Dim, ...] = (1,) * (rank - input.rank) + input.shape
+        return input.with_shape(
+            dim if isinstance(dim, int) and dim != 1 else fresh("expand") for dim in dims
+        )
 
-    def evaluate(self, input: Array, shape: Array) -> Array:  # noqa: A002 — ONNX's name
-        return np.broadcast_to(input, np.broadcast_shapes(input.shape, tuple(shape.tolist())))
+    def evaluate(self, x: Array, shape: Array) -> Array:
+        wanted = shape.tolist()
+        try:
+            return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(wanted)))
+        except ValueError:
+            raise LikewiseError(
+                "the shapes do not broadcast", given=f"{list(x.shape)} and {wanted}"
+            ) from None
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        x = f32([[1], [2]])
-        yield Case(cls(), [x, i64([2, 3])], [f32([[1, 1, 1], [2, 2, 2]])])
-        yield Case(cls(), [x, i64([3, 1, 1])], [f32([[[1], [2]]] * 3)])
-        yield Case(cls(), [x, i64([])], [x])
-        yield Case(cls(), [f32(1), i64([2, 0])], [np.zeros((2, 0), np.float32)])
-        yield Case(cls(), [x, i64([3, 1])], error="do not broadcast")
+        x = f32([[1], [2], [3]])
+        yield Case(cls(), [x, i64([2, 1, 2])], [f32([[[1, 1], [2, 2], [3, 3]]] * 2)])
+        yield Case(cls(), [x, i64([4])], [f32([[1] * 4, [2] * 4, [3] * 4])])
+        yield Case(cls(), [x, i64([1])], [x])
+        yield Case(cls(), [f32(5), i64([0])], [np.zeros(0, np.float32)])
+        yield Case(cls(), [f32(5), np.zeros(0, np.int64)], [f32(5)])
+        yield Case(cls(), [x, i64([2, 1])], error="the shapes do not broadcast")

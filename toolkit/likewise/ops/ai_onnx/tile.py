@@ -1,4 +1,4 @@
-"""Tile: a tensor repeated along its axes."""
+"""Tile: a tensor repeated along its dims."""
 
 from __future__ import annotations
 
@@ -7,56 +7,59 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import DType, fresh
-from likewise.ops.case import Case, f32, i64
-from likewise.ops.checks import check_dtype, check_rank, normalize_axis
+from likewise.ir import DType, TensorType, fresh
+from likewise.ops.case import Case, f32, i64, strings
+from likewise.ops.checks import check_dtype, check_rank, unify
 from likewise.ops.operator import Operator
+from likewise.ops.sizes import known_dims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from likewise.ir import Array, TensorType
+    from likewise.ir import Array
     from likewise.ops.build import OldForm
 
 
 class Tile(Operator, versions=(1, 6, 13)):
-    """Axis i of the input `repeats[i]` times, one after the other."""
+    """`input` as often as `repeats` says, one number a dim.
+
+    Opset 1 repeated along a single axis.
+    """
+
+    symbolic = True
 
     def infer(self, input: TensorType, repeats: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_dtype(repeats, {DType.INT64}, "repeats")
         check_rank(repeats, 1, "repeats")
-        count = repeats.shape[0]
-        if isinstance(count, int) and count != input.rank:
-            raise InferenceError(
-                "repeats does not name every axis", given=count, allowed=input.rank
-            )
-        if repeats.value is None:
-            return input.with_shape(fresh("tile") for _ in input.shape)
-        times = [int(n) if isinstance(n, np.integer) else n for n in repeats.value]
-        return input.with_shape(d * n for d, n in zip(input.shape, times, strict=True))
+        unify(repeats.shape[0], input.rank, "the number of repeats and the rank of the input")
+        times = known_dims(repeats)
+        if times is None:
+            return input.with_shape(0 if dim == 0 else fresh("tile") for dim in input.shape)
+        if any(isinstance(n, int) and n < 0 for n in times):
+            raise InferenceError("repeats is negative", given=times, allowed="0 or more")
+        return input.with_shape(dim * n for dim, n in zip(input.shape, times, strict=True))
 
-    def evaluate(self, input: Array, repeats: Array) -> Array:  # noqa: A002 — ONNX's name
-        return np.tile(input, repeats.tolist())
+    def evaluate(self, x: Array, repeats: Array) -> Array:
+        return np.tile(x, repeats.tolist())
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
-        """Opset 1: the inputs `tiles` and `axis` are scalars; axis must be known."""
-        if old.opset >= 6:
+        x = old.type(0)
+        if old.opset >= 6 or x is None:
             return None
-        x, axis = old.type(0), old.type(2)
-        if x is None or axis is None or axis.constant is None:
-            raise InferenceError("the axis of the old form is not a constant")
         b = old.builder
-        at = normalize_axis(int(axis.constant.item()), x.rank)
-        one = [b.ints(*[1] * at)] if at else []
-        behind = [b.ints(*[1] * (x.rank - at - 1))] if at + 1 < x.rank else []
-        times = b.Reshape(b.Cast(old.inputs[1], to=DType.INT64.value), b.ints(1))
-        return b.Tile(old.inputs[0], b.Concat(*one, times, *behind, axis=0))
+        tiles, axis = (
+            b.Reshape(b.Cast(v, to=DType.INT64.value), b.ints(1)) for v in old.inputs[1:]
+        )
+        return b.Tile(old.inputs[0], b.ScatterElements(b.ints(*[1] * x.rank), axis, tiles))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        x = f32([[1, 2]])
-        yield Case(cls(), [x, i64([2, 2])], [f32([[1, 2, 1, 2]] * 2)])
+        x = f32([[1, 2], [3, 4]])
+        yield Case(cls(), [x, i64([1, 2])], [f32([[1, 2, 1, 2], [3, 4, 3, 4]])])
+        yield Case(cls(), [x, i64([2, 1])], [f32([[1, 2], [3, 4], [1, 2], [3, 4]])])
         yield Case(cls(), [x, i64([0, 1])], [x[:0]])
-        yield Case(cls(), [f32(3), i64([])], [f32(3)])
-        yield Case(cls(), [x, i64([2])], error="repeats does not name every axis")
+        yield Case(cls(), [f32(1), np.zeros(0, np.int64)], [f32(1)])
+        yield Case(cls(), [strings(["a"]), i64([2])], [strings(["a", "a"])])
+        yield Case(cls(), [x, i64([2])], error="number of repeats and the rank of the input differ")
+        yield Case(cls(), [x, i64([2, -1])], error="repeats is negative")

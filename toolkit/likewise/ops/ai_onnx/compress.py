@@ -1,0 +1,61 @@
+"""Compress: the slices for which a condition is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from likewise.errors import InferenceError, LikewiseError
+from likewise.ir import DType, fresh
+from likewise.ops.case import Case, boolean, f32, i64
+from likewise.ops.checks import check_dtype, check_rank, normalize_axis
+from likewise.ops.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.ir import Array, Dim, TensorType
+
+
+class Compress(Operator, versions=(9, 11, 28)):
+    """The slices along `axis`, or the elements in row-major order, where `condition` is true.
+
+    `condition` may be shorter than the axis; what is behind its end is left out.
+    """
+
+    axis: int | None = None
+
+    def infer(self, input: TensorType, condition: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
+        check_dtype(condition, {DType.BOOL}, "condition")
+        check_rank(condition, 1, "condition")
+        count: Dim = fresh("compress")
+        if condition.constant is not None:
+            count = int(np.count_nonzero(condition.constant))
+        if self.axis is None:
+            return input.with_shape((count,))
+        if input.rank == 0:
+            raise InferenceError("input has no dims", allowed="1 dim or more")
+        axis = normalize_axis(self.axis, input.rank)
+        return input.with_shape((*input.shape[:axis], count, *input.shape[axis + 1 :]))
+
+    def evaluate(self, x: Array, condition: Array) -> Array:
+        size = x.size if self.axis is None else x.shape[self.axis]
+        chosen = np.flatnonzero(condition)
+        if chosen.size and chosen[-1] >= size:
+            raise LikewiseError(
+                "condition is true beyond the end",
+                given=f"index {chosen[-1]}",
+                allowed=f"{size} elements",
+            )
+        return x.take(chosen, self.axis)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        x = f32([[1, 2], [3, 4], [5, 6]])
+        yield Case(cls(axis=0), [x, boolean([False, True, True])], [x[1:]])
+        yield Case(cls(axis=-1), [x, boolean([False, True])], [x[:, 1:]])
+        yield Case(cls(), [x, boolean([False, True, False, False, True])], [f32([2, 5])])
+        yield Case(cls(axis=0), [x, np.zeros(0, bool)], [x[:0]])
+        yield Case(cls(axis=1), [x, boolean([False, False, True])], error="true beyond the end")
+        yield Case(cls(), [x, i64([1])], error="condition has an element type")
