@@ -1,0 +1,82 @@
+"""ArgMax and ArgMin: where the largest and the smallest element along an axis stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from likewise.errors import InferenceError
+from likewise.ir import DType
+from likewise.ops.case import Case, f32, i64, u8
+from likewise.ops.checks import NUMBERS, check_dtype, normalize_axis
+from likewise.ops.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from likewise.ir import Array, TensorType
+
+
+class ArgReduction(Operator):
+    """Base of the two. Of equal elements the first counts, or the last: `select_last_index`.
+
+    NaN beats every number, as NumPy has it.
+    """
+
+    axis: int = 0
+    keepdims: bool = True
+    select_last_index: bool = False
+
+    def infer(self, data: TensorType) -> TensorType:
+        check_dtype(data, NUMBERS, "data")
+        axis = normalize_axis(self.axis, data.rank)
+        if data.shape[axis] == 0:
+            raise InferenceError(f"dim {axis} is empty: it has no extreme", given=data)
+        kept = (1,) if self.keepdims else ()
+        dims = (*data.shape[:axis], *kept, *data.shape[axis + 1 :])
+        return data.with_dtype(DType.INT64).with_shape(dims)
+
+    def evaluate(self, data: Array) -> Array:
+        if data.shape[self.axis] == 0:
+            raise InferenceError(f"dim {self.axis} is empty: it has no extreme")
+        if not self.select_last_index:
+            return self.first(data)
+        back = self.first(np.flip(data, self.axis))
+        return data.shape[self.axis] - 1 - back
+
+    def first(self, data: Array) -> Array:
+        """Where the first extreme stands."""
+        raise NotImplementedError
+
+
+class ArgMax(ArgReduction, versions=(1, 11, 12, 13)):
+    """The index of the largest element along `axis`."""
+
+    def first(self, data: Array) -> Array:
+        return np.asarray(np.argmax(data, self.axis, keepdims=self.keepdims), np.int64)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        x = f32([[2, 3, 3], [5, -1, 5]])
+        yield Case(cls(), [x], [i64([[1, 0, 1]])])
+        yield Case(cls(axis=-1, keepdims=False), [x], [i64([1, 0])])
+        yield Case(cls(axis=1, select_last_index=True), [x], [i64([[2], [2]])])
+        yield Case(cls(axis=1), [x[:0]], [np.zeros((0, 1), np.int64)])
+        yield Case(cls(), [u8([1, 255])], [i64([1])])
+        yield Case(cls(), [f32([1, np.nan, np.inf])], [i64([1])])
+        yield Case(cls(), [x[:0]], error="dim 0 is empty")
+        yield Case(cls(axis=2), [x], error="axis 2 is out of range")
+
+
+class ArgMin(ArgReduction, versions=(1, 11, 12, 13)):
+    """The index of the smallest element along `axis`."""
+
+    def first(self, data: Array) -> Array:
+        return np.asarray(np.argmin(data, self.axis, keepdims=self.keepdims), np.int64)
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        x = f32([[3, 2, 2], [-1, 5, -1]])
+        yield Case(cls(axis=1), [x], [i64([[1], [0]])])
+        yield Case(cls(axis=1, select_last_index=True, keepdims=False), [x], [i64([2, 2])])
