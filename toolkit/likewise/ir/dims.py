@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from likewise.errors import InferenceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +21,7 @@ __all__ = [
     "Expression",
     "ceil_divide",
     "fresh",
+    "fresh_dims",
     "maximum",
     "minimum",
     "product",
@@ -146,11 +149,19 @@ def symbol(name: str) -> Expression:
 
 
 _counter = itertools.count(1)
+RANK_LIMIT: Final = 64  # NumPy's own
 
 
 def fresh(hint: str) -> Expression:
     """A size that only a run can tell, different from every other; `hint` says whose it is."""
     return symbol(f"_{hint}{next(_counter)}")
+
+
+def fresh_dims(hint: str, rank: int) -> tuple[Expression, ...]:
+    """`rank` sizes that only a run can tell; raises `InferenceError` beyond what NumPy holds."""
+    if rank > RANK_LIMIT:
+        raise InferenceError("a tensor has too many dims", given=rank, allowed=RANK_LIMIT)
+    return tuple(fresh(hint) for _ in range(rank))
 
 
 def product(dims: Iterable[Dim]) -> Dim:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from likewise.errors import LikewiseError, ModelError, UnsupportedError
-from likewise.ir import Graph, Type, Value
+from likewise.ir import Graph, Type, UnknownRankError, Value
 from likewise.onnx.attributes import attribute_values
 from likewise.onnx.external import ExternalData
 from likewise.onnx.order import in_order
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["import_model"]
 
+_UNFIT: Final = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError),
+    UnknownRankError,
+)
+"""What an operator that is handed nonsense may raise, such as a map where it takes a tensor."""
 _INLINED_LIMIT: Final = 100_000  # nodes that functions may add: a chain of doublings is a bomb
 
 
@@ -161,6 +166,12 @@ class _Scope:
             if any(place.startswith("node ") for place in error.where[:1]):
                 raise
             raise error.at(f"node {name!r} ({node.op_type})") from None
+        except _UNFIT as error:
+            name = node.name or next(iter(node.output), "")
+            raise ModelError(
+                "its inputs or attributes do not fit the operator",
+                given=f"{type(error).__name__}: {error}",
+            ).at(f"node {name!r} ({node.op_type})") from error
 
     def _inputs(self, node: NodeProto) -> list[Value | None]:
         inputs = [

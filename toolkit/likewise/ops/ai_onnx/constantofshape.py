@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import DType, TensorType, fresh
+from likewise.ir import DType, TensorType, fresh_dims
 from likewise.ops.case import Case, f32, i32, i64
 from likewise.ops.checks import check_dtype, check_rank
 from likewise.ops.operator import Operator
@@ -36,7 +36,7 @@ class ConstantOfShape(Operator, versions=(9, 20, 21, 23, 24, 25)):
             rank = shape.shape[0]
             if not isinstance(rank, int):
                 return TensorType(dtype, None)
-            return TensorType(dtype, tuple(fresh("constant") for _ in range(rank)))
+            return TensorType(dtype, fresh_dims("constant", rank))
         dims = [int(dim) if isinstance(dim, (int, np.integer)) else dim for dim in shape.value]
         if any(isinstance(dim, int) and dim < 0 for dim in dims):
             raise InferenceError("the shape holds a negative size", given=dims)

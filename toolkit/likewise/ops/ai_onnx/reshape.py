@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import DType, TensorType, fresh, product
+from likewise.ir import DType, TensorType, fresh_dims, product
 from likewise.ops.case import Case, i64
 from likewise.ops.checks import check_dtype, check_rank
 from likewise.ops.operator import Operator
@@ -32,7 +32,7 @@ class Reshape(Operator, versions=(1, 5, 13, 14, 19, 21, 23, 24, 25)):
             rank = shape.shape[0]
             if not isinstance(rank, int):
                 return TensorType(data.dtype, None)
-            return TensorType(data.dtype, tuple(fresh("reshape") for _ in range(rank)))
+            return TensorType(data.dtype, fresh_dims("reshape", rank))
         return data.with_shape(self._resolve(data.shape, list(shape.value)))
 
     def _resolve(self, dims: Shape, wanted: Sequence[Dim]) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from likewise.ir import Array, Dim
     from likewise.ops.build import OldForm
+
+
+_MOST_PARTS: Final = 1 << 16  # a model claims any number: none that is real comes near
 
 
 class Split(Operator, versions=(1, 2, 11, 13, 18)):
@@ -52,7 +55,7 @@ class Split(Operator, versions=(1, 2, 11, 13, 18)):
         sizes = known_dims(split)
         if sizes is None:
             count = split.shape[0]
-            return [fresh("split") for _ in range(count if isinstance(count, int) else self.wanted)]
+            return self._unknown(count if isinstance(count, int) else self.wanted)
         total = sum(sizes)
         numbers = isinstance(size, int) and isinstance(total, int)
         if (numbers and total != size) or any(isinstance(s, int) and s < 0 for s in sizes):
@@ -63,9 +66,16 @@ class Split(Operator, versions=(1, 2, 11, 13, 18)):
 
     def _count(self) -> int:
         count = self.wanted if self.num_outputs is None else self.num_outputs
-        if count < 1:
-            raise InferenceError("num_outputs is not positive", given=count)
+        if not 1 <= count <= _MOST_PARTS:
+            raise InferenceError(
+                "num_outputs is out of range", given=count, allowed=f"1 to {_MOST_PARTS}"
+            )
         return count
+
+    def _unknown(self, count: int) -> list[Dim]:
+        if count > _MOST_PARTS:
+            raise InferenceError("there are too many parts", given=count, allowed=_MOST_PARTS)
+        return [fresh("split") for _ in range(count)]
 
     def evaluate(self, x: Array, split: Array | None = None) -> tuple[Array, ...]:
         axis = self.axis % x.ndim
