@@ -11,6 +11,7 @@ from likewise.ops.checks import join
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
+    from likewise.lower import Lowering, TensorView
     from collections.abc import Iterator
 
     from likewise.ir import Array, Graph, TensorType, Type
@@ -40,6 +41,9 @@ class If(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
 
     def evaluate(self, cond: Array, run: Run) -> tuple[Any, ...]:
         return tuple(run(self.then_branch if cond.item() else self.else_branch, ()))
+
+    def lower(self, lowering: Lowering, cond: TensorView) -> tuple[TensorView, ...]:
+        return lowering.choose(cond, self.then_branch, self.else_branch)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
