@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"onnx", "passes", "lower"}),
     frozenset({"targets"}),
     frozenset({"model", "cost"}),
+    frozenset({"compiler"}),
     frozenset({"conform"}),
     frozenset({"cli"}),
 )
@@ -34,6 +35,9 @@ LAYERS: tuple[frozenset[str], ...] = (
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 OFFERED_BY = "model"
 """The part that `from likewise import …` counts as: the package offers what this one defines."""
+
+FOR_ANNOTATIONS = {("ops", "lower")}
+"""Who may import whom under TYPE_CHECKING: an operator's `lower` is given what lies above it."""
 
 OWN_DEPENDENCIES = {"cli": {"click", "rich"}}
 """What a part may import besides NumPy when it is loaded, since an extra installs it."""
@@ -81,13 +85,23 @@ def wrong_direction(source: str, module: str, *, is_package: bool = False) -> li
     """Imports in `source`, the text of `module`, that point up or sideways in LAYERS."""
     importer = part_of(module)
     found = []
-    for node in imports(ast.parse(source), at_load=False):
+    tree = ast.parse(source)
+    typing_only = {
+        node
+        for test in ast.walk(tree)
+        if isinstance(test, ast.If) and is_type_checking(test.test)
+        for statement in test.body
+        for node in ast.walk(statement)
+    }
+    for node in imports(tree, at_load=False):
         for name in resolve(node, module, is_package=is_package):
             if name.split(".")[0] != "likewise" or not importer:
                 continue
             part = part_of(name)
             if part not in RANK:
                 part = OFFERED_BY
+            if node in typing_only and (importer, part) in FOR_ANNOTATIONS:
+                continue
             if part != importer and RANK[part] >= RANK[importer]:
                 found.append(f"{module}:{node.lineno} imports {name}")
     return found
@@ -169,6 +183,8 @@ print(*{name.split(".")[0] for name in sys.modules} - before - sys.stdlib_module
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from likewise import ir",
             ["likewise.ir"],
         ),
+        ("likewise.ops.f", "if TYPE_CHECKING:\n    from likewise.lower import Lowering", []),
+        ("likewise.ops.f", "from likewise.lower import Lowering", ["likewise.lower"]),
         ("likewise.conform.compare", "from likewise import load", []),
         ("likewise.cli", "from likewise import conform, load, targets", []),
         ("likewise._model", "from likewise.targets import numpy", []),

@@ -14,9 +14,12 @@ from likewise.errors import (
 )
 
 if TYPE_CHECKING:
+    from likewise.compiler import compile  # noqa: A004 — see there
     from likewise.model import Model, Port, load
+    from likewise.targets.wasm.artefact import Artefact
 
 __all__ = [
+    "Artefact",
     "InferenceError",
     "InputError",
     "LikewiseError",
@@ -26,16 +29,26 @@ __all__ = [
     "Port",
     "UnsupportedError",
     "__version__",
+    "compile",
     "load",
 ]
 
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    # The loader is imported when first used: in the browser every module of start-up counts.
-    if name in {"Model", "Port", "load"}:
-        from likewise import model
+_OFFERED = {
+    "Artefact": "likewise.targets.wasm.artefact",
+    "Model": "likewise.model",
+    "Port": "likewise.model",
+    "compile": "likewise.compiler",
+    "load": "likewise.model",
+}
 
-        return getattr(model, name)
+
+def __getattr__(name: str) -> Any:
+    # These are imported when first used: in the browser every module of start-up counts.
+    if name in _OFFERED:
+        from importlib import import_module
+
+        return getattr(import_module(_OFFERED[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

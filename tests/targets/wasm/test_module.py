@@ -76,11 +76,14 @@ def test_two_instances_do_not_touch_each_other() -> None:
 
 
 FEEDS: list[tuple[dict[str, Any], str]] = [
-    ({"z": np.zeros(4, "f4")}, "these are not the module's inputs; given: z; allowed: x"),
+    ({"z": np.zeros(4, "f4")},
+     "module: the model has no input 'z'; given: 'z'; allowed: 'x'"),
+    ({}, "module: the input 'x' is missing; given: no inputs; allowed: x: float[4]"),
     ({"x": np.zeros(3, "f4")},
-     "input 'x': an input of another dtype or shape; given: float32[3]; allowed: float32[4]"),
+     "module: input 'x' has the wrong shape; given: [3]; allowed: [4]"),
     ({"x": np.zeros(4)},
-     "input 'x': an input of another dtype or shape; given: float64[4]; allowed: float32[4]"),
+     "module: input 'x' has the wrong element type; given: float64; allowed: float32; "
+     "convert it with .astype('float32')"),
 ]  # fmt: skip
 
 

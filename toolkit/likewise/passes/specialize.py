@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from likewise.errors import InputError, LikewiseError
-from likewise.ir import Graph, SequenceType, TensorType, Value
+from likewise.ir import Expression, Graph, SequenceType, TensorType, Value, symbol
 from likewise.ops.build import GraphBuilder
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = ["specialize"]
 def specialize(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
     """`graph` whose inputs named in `shapes` have those shapes; names and order stay.
 
+    A symbolic size that a shape fixes is fixed in the other inputs too.
     Raises `InputError` for a name that is no input or a shape that does not fit it, and
     `InferenceError` where the graph cannot take the shapes.
     """
@@ -27,7 +28,28 @@ def specialize(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
         if name not in names:
             raise InputError(f"there is no input {name!r}", allowed=", ".join(names) or "none")
     types = [_fixed(value, shapes.get(value.name)) for value in graph.inputs]
-    return _inferred(graph, types, {})
+    sizes: dict[str, int] = {}
+    for value, kind in zip(graph.inputs, types, strict=True):
+        sizes |= _symbols(value.type, kind)
+    return _inferred(graph, [_substituted(kind, sizes) for kind in types], {})
+
+
+def _symbols(declared: Type, fixed: Type) -> dict[str, int]:
+    """What a declared type's symbols are in the fixed one."""
+    if not isinstance(declared, TensorType) or not isinstance(fixed, TensorType):
+        return {}
+    pairs = zip(declared.dims or (), fixed.dims or (), strict=False)
+    return {
+        name: size
+        for dim, size in pairs
+        if isinstance(dim, Expression) and isinstance(size, int)
+        for name in dim.symbols
+        if dim == symbol(name)
+    }
+
+
+def _substituted(kind: Type, sizes: Mapping[str, int]) -> Type:
+    return kind.substitute(sizes) if isinstance(kind, TensorType) else kind
 
 
 def _fixed(value: Value, shape: Sequence[int] | None) -> Type:

@@ -1,11 +1,21 @@
 """The WebAssembly target.
 
-lowered = lower_graph(graph)                        # shapes known
-module = emit_lowered(lowered, numerics="strict")   # bytes; `emit` for a program of one's own
-outputs = load(module).run({"x": array})            # on wasmtime
+artefact = compile_graph(graph, numerics="strict")  # shapes known
+outputs = artefact.load().run({"x": array})         # on wasmtime
+module = emit_lowered(lower_graph(graph))           # the bytes alone; `emit` for any program
 """
 
+from likewise.targets.wasm.artefact import Artefact, Signature, compile_graph
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit, emit_lowered
 
-__all__ = ["Numerics", "Runner", "emit", "emit_lowered", "load"]
+__all__ = [
+    "Artefact",
+    "Numerics",
+    "Runner",
+    "Signature",
+    "compile_graph",
+    "emit",
+    "emit_lowered",
+    "load",
+]

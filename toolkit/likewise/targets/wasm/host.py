@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import ctypes
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+from likewise.errors import LikewiseError, MissingDependencyError, ModelError
+from likewise.ir import DType, TensorType
+from likewise.targets.ports import Port, check_feeds
+from likewise.targets.wasm.sections import read_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Runner", "Signature", "load"]
+__all__ = ["Runner", "load"]
 
-_NUMPY_NAMES = {"float": "float32", "double": "float64", "bfloat16": "uint16"}
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One input or output: what the module's custom section says of it."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    bytes: int
 
 
 class Runner:
     """One instance of a module; it is not to be used from two threads at once."""
 
-    def __init__(self, module: bytes) -> None:
-        section = _read_section(module)
+    def __init__(self, module: bytes, name: str = "module") -> None:
+        section = read_section(module)
+        self.name = name
         self.numerics: str = section["numerics"]
         self.source_sha256: str = section["source_sha256"]
         self.golden: dict[str, Any] = section["golden"]
-        self.inputs = _signatures(section["inputs"])
-        self.outputs = _signatures(section["outputs"])
+        self.inputs = tuple(map(_port, section["inputs"]))
+        self.outputs = tuple(map(_port, section["outputs"]))
         self._instantiate(module)
         self._views = {
-            kind: {one.name: self._view(one) for one in ports}
-            for kind, ports in (("in", self.inputs), ("out", self.outputs))
+            kind: {
+                port.name: self._view(port, entry["offset"], entry["bytes"])
+                for port, entry in zip(ports, section[kind], strict=True)
+            }
+            for kind, ports in (("inputs", self.inputs), ("outputs", self.outputs))
         }
 
     def _instantiate(self, module: bytes) -> None:
@@ -61,11 +54,12 @@ class Runner:
         self._store, self._run, self._memory = store, exports["run"], exports["memory"]
         self._call = _unchecked(wasmtime, store, self._run)
 
-    def _view(self, port: Signature) -> Array:
+    def _view(self, port: Port, offset: int, size: int) -> Array:
         """The port's part of the module's memory, which never moves."""
-        address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + port.offset
-        raw = np.ctypeslib.as_array((ctypes.c_uint8 * port.bytes).from_address(address))
-        return raw.view(_numpy(port.dtype)).reshape(port.shape)
+        address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + offset
+        raw = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+        kind = cast("TensorType", port.type)
+        return raw.view(kind.dtype.numpy).reshape(kind.dims)
 
     @property
     def memory_bytes(self) -> int:
@@ -74,46 +68,35 @@ class Runner:
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs by name, copied out of the module; raises InputError for wrong feeds."""
-        self._fill(feeds)
-        self.run_in_place()
-        return {name: view.copy() for name, view in self._views["out"].items()}
+        try:
+            arrays = check_feeds(self.inputs, feeds)
+            for port, array in zip(self.inputs, arrays, strict=True):
+                self._views["inputs"][port.name][...] = array
+            self.run_in_place()
+        except LikewiseError as error:
+            raise error.at(self.name) from None
+        return {name: view.copy() for name, view in self._views["outputs"].items()}
 
     def input_view(self, name: str) -> Array:
         """An input's memory, to be written in place before `run_in_place`."""
-        return self._views["in"][name]
+        return self._views["inputs"][name]
 
     def output_view(self, name: str) -> Array:
         """An output's memory, to be read after `run_in_place`."""
-        return self._views["out"][name]
+        return self._views["outputs"][name]
 
     def run_in_place(self) -> None:
         """Run on what the inputs' memory holds."""
         self._call()
 
-    def _fill(self, feeds: Mapping[str, Array]) -> None:
-        views = self._views["in"]
-        unknown = feeds.keys() - views.keys()
-        missing = views.keys() - feeds.keys()
-        if unknown or missing:
-            raise InputError(
-                "these are not the module's inputs",
-                given=", ".join(sorted(feeds)),
-                allowed=", ".join(views),
-            )
-        for name, view in views.items():
-            given = np.asarray(feeds[name])
-            if given.dtype != view.dtype or given.shape != view.shape:
-                raise InputError(
-                    "an input of another dtype or shape",
-                    given=f"{given.dtype}{list(given.shape)}",
-                    allowed=f"{view.dtype}{list(view.shape)}",
-                ).at(f"input {name!r}")
-            view[...] = given
 
+def load(module: bytes, name: str = "module") -> Runner:
+    """Compile and instantiate a module, called `name` in errors.
 
-def load(module: bytes) -> Runner:
-    """Compile and instantiate a module; raises ModelError for bytes that are none of ours."""
-    return Runner(module)
+    Raises `ModelError` for bytes that are none of ours, `MissingDependencyError` where wasmtime
+    is not installed.
+    """
+    return Runner(module, name)
 
 
 def _wasmtime() -> Any:
@@ -145,45 +128,5 @@ def _unchecked(wasmtime: Any, store: Any, function: Any) -> Any:
     return call
 
 
-def _numpy(dtype: str) -> np.dtype[Any]:
-    return np.dtype(_NUMPY_NAMES.get(dtype, dtype))
-
-
-def _signatures(entries: list[dict[str, Any]]) -> tuple[Signature, ...]:
-    return tuple(
-        Signature(one["name"], one["dtype"], tuple(one["shape"]), one["offset"], one["bytes"])
-        for one in entries
-    )
-
-
-def _read_section(module: bytes) -> dict[str, Any]:
-    """The JSON of the custom section `likewise`, which stands first."""
-    hint = "a module that `likewise compile` wrote is needed"
-    if module[:8] != b"\0asm\1\0\0\0":
-        raise ModelError("these bytes are no WebAssembly module", hint=hint)
-    at = 8
-    while at < len(module):
-        number = module[at]
-        size, at = _leb(module, at + 1)
-        if number == 0:
-            length, start = _leb(module, at)
-            if module[start : start + length] == b"likewise":
-                try:
-                    found: dict[str, Any] = json.loads(module[start + length : at + size])
-                except ValueError:
-                    break
-                return found
-        at += size
-    raise ModelError("this WebAssembly module has no section `likewise`", hint=hint)
-
-
-def _leb(raw: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while at < len(raw):
-        byte = raw[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-    return number, at
+def _port(entry: dict[str, Any]) -> Port:
+    return Port(entry["name"], TensorType(DType[entry["dtype"].upper()], tuple(entry["shape"])))

@@ -1,0 +1,52 @@
+"""From a model to what a target runs: shapes fixed, graph simplified, lowered and emitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from likewise.errors import InputError, LikewiseError
+from likewise.model import Model, load
+from likewise.passes import simplify
+from likewise.passes.specialize import specialize
+from likewise.targets.wasm import Artefact, Numerics, compile_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from likewise.onnx.source import ModelSource
+
+__all__ = ["Target", "compile"]
+
+Target = Literal["wasm"]
+
+
+def compile(  # noqa: A001 — what it is called in every compiler; the builtin is not used here
+    model: Model | ModelSource,
+    target: Target = "wasm",
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    numerics: Numerics = "fast",
+) -> Artefact:
+    """The model as an artefact of `target`, for inputs of the shapes given.
+
+    `model` is a loaded one or what `load` takes. `shapes` names each input whose shape the model
+    leaves open; a symbol that one input fixes is fixed in all. `numerics` is `fast`, or `strict`
+    for the same bits on every engine.
+
+    Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
+    that cannot be compiled.
+    """
+    for option, given, allowed in (
+        ("target", target, get_args(Target)),
+        ("numerics", numerics, get_args(Numerics)),
+    ):
+        if given not in allowed:
+            raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
+    loaded = model if isinstance(model, Model) else load(model)
+    try:
+        graph = simplify(specialize(loaded.graph, shapes or {}))
+        return compile_graph(
+            graph, numerics=numerics, name=loaded.name, source_sha256=loaded.source_sha256
+        )
+    except LikewiseError as error:
+        raise error.at(loaded.name) from None
