@@ -88,7 +88,9 @@ class Operator(_Typed):
             cls.name = name or cls.__name__
             cls.domain = domain_of_package(cls.__module__.split(".ops.")[1].split(".")[0])
             cls.versions = versions
-            _CLASSES[cls.domain, cls.name] = cls
+            known = _CLASSES.setdefault((cls.domain, cls.name), cls)
+            if known.__module__ != cls.__module__:
+                raise TypeError(f"{cls.name} is defined in {known.__module__} and {cls.__module__}")
 
     def __init__(self, *, wanted: int = 1, **attributes: Any) -> None:
         missing = [
