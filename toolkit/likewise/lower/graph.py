@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from likewise.loop import Program
     from likewise.ops.operator import Operator
 
-__all__ = ["Lowered", "ViewBuilder", "lower_graph"]
+__all__ = ["Lowered", "ViewBuilder", "lower_graph", "lower_nodes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +70,42 @@ def lower_graph(graph: Graph) -> Lowered:
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
     """
     lowering = Lowering()
-    builder = ViewBuilder(lowering)
-    views: dict[object, TensorView] = {}
-    inputs = []
+    views, inputs = [], []
     for value in graph.inputs:
         dtype, shape = _static(value.type, value.name)
-        views[value] = lowering.input(value.name, dtype, shape)
+        views.append(lowering.input(value.name, dtype, shape))
         inputs.append(Port(value.name, dtype, shape, f"in.{value.name}"))
+    made = lower_nodes(lowering, graph, views)
+    outputs = [
+        Port(value.name, view.dtype, view.shape, lowering.output(value.name, view))
+        for value, view in zip(graph.outputs, made, strict=True)
+    ]
+    return Lowered(lowering.finish(), tuple(inputs), tuple(outputs))
+
+
+def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) -> list[TensorView]:
+    """The outputs of a graph on views; its captures are found in `lowering.values`.
+
+    Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
+    """
+    builder = ViewBuilder(lowering)
+    values = lowering.values
+    values.update(zip(graph.inputs, inputs, strict=True))
     for value, array in graph.constants.items():
         if isinstance(value.type, TensorType) and value.type.dtype is not DType.STRING:
-            views[value] = lowering.constant(array, value.type.dtype)
+            values[value] = lowering.constant(array, value.type.dtype)
     readers = Counter(value for node in graph.nodes for value in node.reads)
     readers.update(graph.outputs)
+    for value in (*graph.inputs, *graph.captures):
+        if value in values:
+            values[value] = lowering.shared(values[value], readers[value])
     faults: list[str] = []
     for node in graph.nodes:
-        try:
-            given = [None if one is None else views[one] for one in node.inputs]
-            made = builder.apply(cast("Operator", node.operator), given)
-        except KeyError:
+        if not all(value in values for value in node.reads):
             continue  # it hangs on a node that failed
+        given = [None if one is None else values[one] for one in node.inputs]
+        try:
+            made = builder.apply(cast("Operator", node.operator), given)
         except (UnsupportedError, NotImplementedError) as error:
             faults.append(f"{node.label}: {error}")
             continue
@@ -96,16 +113,12 @@ def lower_graph(graph: Graph) -> Lowered:
             raise error.at(node.label) from None
         for output, view in zip(node.outputs, made, strict=False):
             if output is not None:
-                views[output] = lowering.shared(view, readers[output])
+                values[output] = lowering.shared(view, readers[output])
     if faults:
         raise UnsupportedError(
             f"{len(faults)} nodes cannot be compiled", given="\n  " + "\n  ".join(faults)
         )
-    outputs = []
-    for value in graph.outputs:
-        view = views[value]
-        outputs.append(Port(value.name, view.dtype, view.shape, lowering.output(value.name, view)))
-    return Lowered(lowering.finish(), tuple(inputs), tuple(outputs))
+    return [values[value] for value in graph.outputs]
 
 
 def _static(one: object, name: str) -> tuple[DType, tuple[int, ...]]:

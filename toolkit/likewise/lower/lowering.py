@@ -14,15 +14,18 @@ from likewise.loop import FunctionBuilder, Program, ProgramBuilder
 from likewise.loop.types import LoopError, Storage
 from likewise.lower.dtypes import storage_of
 from likewise.lower.kernel import Kernel
-from likewise.lower.memory import touched, with_memory
+from likewise.lower.memory import callees, touched, with_memory
 from likewise.lower.nest import Body, join_axes, write_nest
 from likewise.lower.view import Index, TensorView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from likewise.ir import Graph
+    from likewise.ir import Value as GraphValue
     from likewise.loop.nodes import Buffer, Function
     from likewise.loop.values import Value
+    from likewise.lower.control import Repeated, Step
 
 __all__ = ["DEAR", "Lowering"]
 
@@ -36,6 +39,8 @@ class Lowering:
     def __init__(self) -> None:
         self.program = ProgramBuilder()
         self.entry = FunctionBuilder("run")
+        self.values: dict[GraphValue, TensorView] = {}
+        """The values of the graph that is being lowered, and of those around it."""
         self._kernels: dict[Function, Function] = {}
         self._constants: dict[int, TensorView] = {}
         self._renamed: dict[Buffer, Buffer] = {}
@@ -224,8 +229,32 @@ class Lowering:
 
         return matmul(self, a, b)
 
+    # Control flow
+
+    def graph(self, graph: Graph, inputs: Sequence[TensorView] = ()) -> list[TensorView]:
+        """The outputs of a subgraph on views, lowered where `run` stands."""
+        from likewise.lower.graph import lower_nodes
+
+        around, self.values = self.values, dict(self.values)
+        try:
+            return lower_nodes(self, graph, inputs)
+        finally:
+            self.values = around
+
+    def choose(self, condition: TensorView, yes: Graph, no: Graph) -> tuple[TensorView, ...]:
+        """See `likewise.lower.control`."""
+        from likewise.lower.control import choose
+
+        return choose(self, condition, yes, no)
+
+    def repeat(self, step: Step, states: Sequence[TensorView], **options: Any) -> Repeated:
+        """See `likewise.lower.control`; `options` are its trips, going and captures."""
+        from likewise.lower.control import repeat
+
+        return repeat(self, step, states, **options)
+
     def finish(self) -> Program:
-        """The verified program, without constants and memory that nothing reads."""
+        """The verified program, without the constants, memory and kernels that nothing uses."""
         written = self.entry.finish()
         run = self.program.add(replace(written, body=with_memory(written.body, self._renamed)))
         used = {memory for memory, _ in touched(run.body)}
@@ -233,5 +262,11 @@ class Lowering:
             name: one
             for name, one in self.program.buffers.items()
             if one in used or one.kind in ("input", "output")
+        }
+        called = {run.name}
+        for name, one in reversed(self.program.functions.items()):  # callers stand behind
+            called |= set(callees(one.body)) if name in called else set()
+        self.program.functions = {
+            name: one for name, one in self.program.functions.items() if name in called
         }
         return self.program.finish()

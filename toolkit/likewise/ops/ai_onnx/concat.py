@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, TensorType
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -42,6 +43,11 @@ class Concat(Operator, versions=(1, 4, 11, 13)):
 
     def evaluate(self, *inputs: Array) -> Array:
         return inputs[0] if len(inputs) == 1 else np.concatenate(inputs, self.axis)
+
+    def lower(self, lowering: Lowering, *inputs: TensorView) -> TensorView:
+        if len(inputs) == 1:
+            return inputs[0]
+        return lowering.concat(inputs, self.axis % inputs[0].rank)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

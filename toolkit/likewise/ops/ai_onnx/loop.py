@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.bodies import Run
 
 
@@ -84,6 +85,25 @@ class Loop(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
         sizes = symbol_sizes(self.body.inputs[2:], [getattr(x, "shape", ()) for x in v_initial])
         stacks = [stack(values, kind, sizes) for values, kind in zip(collected, kinds, strict=True)]
         return (*carried, *stacks)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        M: TensorView | None = None,
+        cond: TensorView | None = None,
+        *v_initial: TensorView,
+    ) -> tuple[TensorView, ...]:
+        carried, holds = len(v_initial), lowering.constant(np.array(True))
+
+        def step(number: TensorView, states: Sequence[TensorView]) -> Any:
+            going, *made = lowering.graph(self.body, [number, holds, *states])
+            return made[:carried], made[carried:], None if cond is None else going
+
+        trips = M if M is None or M.data is None else max(int(M.data.item()), 0)
+        made = lowering.repeat(
+            step, v_initial, trips=trips, going=cond, captures=self.body.captures
+        )
+        return (*made.states, *made.collected)
 
     @classmethod
     def body_inputs(cls, name: str, inputs: Sequence[Type | None]) -> Sequence[Type | None]:  # noqa: ARG003 — there is only one

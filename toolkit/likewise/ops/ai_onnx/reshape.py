@@ -11,11 +11,13 @@ from likewise.ir import DType, TensorType, fresh_dims, product
 from likewise.ops.case import Case, i64
 from likewise.ops.checks import check_dtype, check_rank
 from likewise.ops.operator import Operator
+from likewise.ops.static import output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim, Shape
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -65,6 +67,9 @@ class Reshape(Operator, versions=(1, 5, 13, 14, 19, 21, 23, 24, 25)):
         if -1 in target and data.size == 0:
             target = list(self._resolve(data.shape, target))
         return data.reshape(target)
+
+    def lower(self, _: Lowering, data: TensorView, shape: TensorView) -> TensorView:
+        return data.reshape(output_shape(self, data, shape))
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

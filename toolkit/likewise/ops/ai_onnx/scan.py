@@ -8,6 +8,7 @@ import numpy as np
 
 from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, Graph, TensorType, Type, Value, fresh, symbol
+from likewise.loop import I32
 from likewise.ops.bodies import after_iterations, any_shape, stack, stacked, symbol_sizes
 from likewise.ops.build import GraphBuilder
 from likewise.ops.case import Case, f32
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Dim
+    from likewise.lower import Index, Kernel, Lowering, TensorView
     from likewise.ops.bodies import Run
     from likewise.ops.build import OldForm
 
@@ -128,6 +130,32 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
             stacks.append(stack(collected[index], value.type, sizes, axis))
         return (*carried, *stacks)
 
+    def lower(self, lowering: Lowering, *inputs: TensorView) -> tuple[TensorView, ...]:
+        states = self._states(len(inputs))
+        scanned = []
+        for index, x in enumerate(inputs[states:]):
+            axis = self._of(self.scan_input_axes, index) % x.rank
+            order = [axis, *(i for i in range(x.rank) if i != axis)]
+            rows = lowering.shared(x, 2).transpose(order)
+            backward = self._of(self.scan_input_directions, index)
+            scanned.append(reversed_rows(rows) if backward else rows)
+
+        def step(number: TensorView, before: Sequence[TensorView]) -> Any:
+            slices = [row_of(rows, number) for rows in scanned]
+            made = lowering.graph(self.body, [*before, *slices])
+            return made[:states], made[states:], None
+
+        made = lowering.repeat(
+            step, inputs[:states], trips=scanned[0].shape[0], captures=self.body.captures
+        )
+        collected = []
+        for index, rows in enumerate(made.collected):
+            backward = self._of(self.scan_output_directions, index)
+            axis = self._of(self.scan_output_axes, index) % rows.rank
+            order = [*range(1, axis + 1), 0, *range(axis + 1, rows.rank)]
+            collected.append((reversed_rows(rows) if backward else rows).transpose(order))
+        return (*made.states, *collected)
+
     @classmethod
     def body_inputs(cls, name: str, inputs: Sequence[Type | None]) -> Sequence[Type | None]:  # noqa: ARG003 — there is only one
         if inputs and inputs[0] is None:  # opset 8 without sequence lengths
@@ -160,6 +188,23 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
         yield Case(across, [zero, x[0]], error="scan input axis 1 is out of range")
         wrong = cls(body=body, num_scan_inputs=1, scan_output_axes=(0, 0))
         yield Case(wrong, [zero, x], error="scan_output_axes has a wrong length; given: 2")
+
+
+def reversed_rows(x: TensorView) -> TensorView:
+    """`x` with its first axis backward."""
+    rest = x.rank - 1
+    return x.slice([x.shape[0] - 1, *[0] * rest], [-1, *[1] * rest], x.shape)
+
+
+def row_of(x: TensorView, number: TensorView) -> TensorView:
+    """The element along the first axis of `x` whose number stands in memory."""
+
+    def back(k: Kernel, index: Index) -> Index:
+        with k.without_lanes():
+            at = number.read(k, ()).cast(I32)
+        return (at, *index)
+
+    return x.viewed(x.shape[1:], back)
 
 
 def scan_over_batch(old: OldForm) -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class Shape(Operator, versions=(1, 13, 15, 19, 21, 23, 24, 25)):
@@ -28,6 +29,9 @@ class Shape(Operator, versions=(1, 13, 15, 19, 21, 23, 24, 25)):
 
     def evaluate(self, data: Array) -> Array:
         return np.array(data.shape[self.start : self.end], np.int64)
+
+    def lower(self, lowering: Lowering, data: TensorView) -> TensorView:
+        return lowering.constant(np.array(data.shape[self.start : self.end], np.int64))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -12,11 +12,13 @@ from likewise.ops.case import Case, i32, i64
 from likewise.ops.checks import check_dtype, check_rank, check_same_dtype, normalize_axes
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims, lesser, nonnegative, positive_part
+from likewise.ops.static import content, output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 _FAR: Final = (1 << 31) - 1  # no dim is as large: ONNX names INT_MAX for "to the end"
@@ -82,6 +84,24 @@ class Slice(Operator, versions=(1, 10, 11, 13)):
             begin, stop = bounds(start, end, step, data.shape[axis])
             index[axis] = slice(begin, None if stop < 0 else stop, step)
         return data[tuple(index)]
+
+    def lower(
+        self,
+        _: Lowering,
+        data: TensorView,
+        starts: TensorView,
+        ends: TensorView,
+        axes: TensorView | None = None,
+        steps: TensorView | None = None,
+    ) -> TensorView:
+        first, last = content(starts, "starts").tolist(), content(ends, "ends").tolist()
+        where = range(len(first)) if axes is None else content(axes, "axes").tolist()
+        by = [1] * len(first) if steps is None else content(steps, "steps").tolist()
+        begins, strides = [0] * data.rank, [1] * data.rank
+        for start, end, axis, step in zip(first, last, where, by, strict=True):
+            begins[axis], _stop = bounds(start, end, step, data.shape[axis])
+            strides[axis] = step
+        return data.slice(begins, strides, output_shape(self, data, starts, ends, axes, steps))
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

@@ -12,11 +12,13 @@ from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axis
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims
+from likewise.ops.static import output_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -90,6 +92,16 @@ class Split(Operator, versions=(1, 2, 11, 13, 18)):
         for size in sizes:
             parts.append(x[(*ahead, slice(start, start + size))])
             start += size
+        return tuple(parts)
+
+    def lower(
+        self, _: Lowering, x: TensorView, split: TensorView | None = None
+    ) -> tuple[TensorView, ...]:
+        axis, start, parts = self.axis % x.rank, 0, []
+        for shape in output_shapes(self, x, split):
+            starts = [start if i == axis else 0 for i in range(x.rank)]
+            parts.append(x.slice(starts, [1] * x.rank, shape))
+            start += shape[axis]
         return tuple(parts)
 
     @classmethod

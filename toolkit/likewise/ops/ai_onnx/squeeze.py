@@ -11,11 +11,13 @@ from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axes
 from likewise.ops.operator import Operator
+from likewise.ops.static import output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -47,6 +49,9 @@ class Squeeze(Operator, versions=(1, 11, 13, 21, 23, 24, 25)):
 
     def evaluate(self, data: Array, axes: Array | None = None) -> Array:
         return data.squeeze(None if axes is None else tuple(axes.tolist()))
+
+    def lower(self, _: Lowering, data: TensorView, axes: TensorView | None = None) -> TensorView:
+        return data.reshape(output_shape(self, data, axes))
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class Transpose(Operator, versions=(1, 13, 21, 23, 24, 25)):
@@ -36,6 +37,9 @@ class Transpose(Operator, versions=(1, 13, 21, 23, 24, 25)):
 
     def evaluate(self, data: Array) -> Array:
         return data.transpose(self.perm)
+
+    def lower(self, _: Lowering, data: TensorView) -> TensorView:
+        return data.transpose(self.perm or range(data.rank)[::-1])
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -10,11 +10,13 @@ from likewise.ir import DType, TensorType, fresh_dims
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axes
 from likewise.ops.operator import Operator
+from likewise.ops.static import output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -41,6 +43,9 @@ class Unsqueeze(Operator, versions=(1, 11, 13, 21, 23, 24, 25)):
 
     def evaluate(self, data: Array, axes: Array) -> Array:
         return np.expand_dims(data, tuple(axes.ravel().tolist()))
+
+    def lower(self, _: Lowering, data: TensorView, axes: TensorView) -> TensorView:
+        return data.reshape(output_shape(self, data, axes))
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
