@@ -1,14 +1,14 @@
-"""Products of quantized tensors: the way of exact sums of integers back to few bits."""
+"""Products of quantized tensors: what zero points apply to, and the way back to few bits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from likewise.errors import InferenceError
 from likewise.ir import DType
-from likewise.ops.checks import unify
+from likewise.ops.checks import check_rank, unify
 from likewise.ops.conversion import convert
 from likewise.ops.quantization import limits
 
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from likewise.ops.build import Builder
     from likewise.ops.operator import V
 
-__all__ = ["check_per_channel", "check_scalar", "requantize", "requantized"]
+__all__ = [
+    "BYTES",
+    "check_lines",
+    "check_per_channel",
+    "check_scalar",
+    "of_columns",
+    "of_rows",
+    "requantize",
+    "requantized",
+]
+
+BYTES: Final = frozenset({DType.INT8, DType.UINT8})
 
 
 def check_scalar(parameter: TensorType | None, name: str) -> None:
@@ -33,6 +44,33 @@ def check_per_channel(parameter: TensorType | None, channels: Dim, name: str) ->
     if parameter.rank != 1:
         raise InferenceError(f"{name} has {parameter.rank} dims", given=parameter, allowed="0 or 1")
     unify(parameter.shape[0], channels, f"the size of {name} and the output channels")
+
+
+def check_lines(x: TensorType, parameter: TensorType | None, axis: int, name: str) -> None:
+    """Refuse `parameter` unless it holds one number, or one a row (`axis` -2) or column (-1).
+
+    One a line is 1-d, or of the rank of the matrices `x` with a 1 for the dim that is summed.
+    """
+    if parameter is None or parameter.shape in ((), (1,)):
+        return
+    check_rank(parameter, {0, 1, x.rank}, name)
+    if x.rank > 1:
+        at = 0 if parameter.rank == 1 else axis
+        unify(parameter.shape[at], x.shape[axis], f"the sizes of {name} and of axis {axis}")
+
+
+def of_columns(b: Builder[V], parameter: V) -> V:
+    """Numbers, one a column of a matrix or one for all, in a shape that broadcasts to it."""
+    made: V = b.Reshape(parameter, b.ints()) if b.type(parameter).shape == (1,) else parameter
+    return made
+
+
+def of_rows(b: Builder[V], parameter: V) -> V:
+    """Numbers, one a row of a matrix or one for all, in a shape that broadcasts to it."""
+    if b.type(parameter).rank == 1 and b.type(parameter).shape != (1,):
+        made: V = b.Reshape(parameter, b.ints(-1, 1))
+        return made
+    return of_columns(b, parameter)
 
 
 def requantize(total: Array, multiplier: Array, zero_point: Array) -> Array:

@@ -11,8 +11,7 @@ from likewise.ops.ai_onnx.conv import check_convolution
 from likewise.ops.case import Case, f32, i8, i32, u8
 from likewise.ops.checks import check_dtype, check_same_dtype
 from likewise.ops.convolution import convolve
-from likewise.ops.integer_products import check_per_channel, check_scalar
-from likewise.ops.quantization import BYTES
+from likewise.ops.integer_products import BYTES, check_per_channel, check_scalar
 from likewise.ops.windows import Windowed, Windows
 
 if TYPE_CHECKING:

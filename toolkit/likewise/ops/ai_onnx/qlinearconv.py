@@ -10,12 +10,12 @@ from likewise.ops.ai_onnx.convinteger import check_bytes, convolve_bytes
 from likewise.ops.case import Case, f32, i8, i32, u8
 from likewise.ops.checks import check_dtype, check_rank, unify
 from likewise.ops.integer_products import (
+    BYTES,
     check_per_channel,
     check_scalar,
     requantize,
     requantized,
 )
-from likewise.ops.quantization import BYTES
 from likewise.ops.windows import Windowed
 
 if TYPE_CHECKING:

@@ -11,10 +11,17 @@ from likewise.ops.ai_onnx.matmul import product_shape
 from likewise.ops.build import Evaluator
 from likewise.ops.case import Case, f16, f32, i8, u8
 from likewise.ops.checks import check_dtype, check_float, check_same_dtype
-from likewise.ops.integer_products import requantize, requantized
+from likewise.ops.integer_products import (
+    BYTES,
+    check_lines,
+    of_columns,
+    of_rows,
+    requantize,
+    requantized,
+)
 from likewise.ops.matrix_product import matrix_product
 from likewise.ops.operator import Operator, V
-from likewise.ops.quantization import BYTES, cast, check_lines, of_columns, of_rows
+from likewise.ops.quantization import cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
