@@ -55,6 +55,13 @@ class Kernel(FunctionBuilder):
         yield
         self.lanes, self._lane_id = before
 
+    def lane_axis(self, index: Value) -> Value:
+        """The index as a value of its own, so that it can be a lane axis whatever it is made of."""
+        found = self.var(index).get()
+        if isinstance(found.node, Ref):
+            self.facts.ranges[found.node.id] = index.range()
+        return found
+
     @contextmanager
     def without_lanes(self) -> Iterator[None]:
         """Inside, loads give scalars, as indices that come from data must be.

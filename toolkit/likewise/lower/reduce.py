@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from likewise.loop.types import LoopError
+from likewise.loop.types import LoopError, Type
 from likewise.loop.values import Value
 from likewise.lower.kernel import Kernel
 
 if TYPE_CHECKING:
+    from likewise.ir import DType
     from likewise.lower.lowering import Lowering
     from likewise.lower.view import Index, TensorView
 
 __all__ = ["reduce"]
 
+_BLOCK: Final = 64
 Combine = Callable[[Kernel, Value, Value], Value]
 Finish = Callable[[Kernel, Value], Value]
 
@@ -35,28 +37,27 @@ def reduce(
     finish: Finish = _keep,
     keepdims: bool = True,
     name: str = "reduce",
+    dtype: DType | None = None,
 ) -> TensorView:
     """X reduced over `axes` (not negative) with an associative `combine` that starts at `start`.
 
+    Each axis has partial results of its own, and a long one those of blocks of 64 elements, of 64
+    blocks and so on: the rounding errors of a sum grow with the depth, not with the length.
     Along a long last axis four partial results run side by side and are combined as
-    (0 with 1) with (2 with 3); everywhere else the order is that of the elements.
+    (0 with 1) with (2 with 3). The result has `dtype`, by default that of `x`.
     """
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    whole = lowering.empty(x.dtype, shape)
+    whole = lowering.empty(dtype or x.dtype, shape)
     kept = [axis for axis in range(x.rank) if axis not in axes]
-    plan = _Plan(x, whole, kept, [axis for axis in range(x.rank) if axis in axes], start)
+    reduced = [axis for axis in range(x.rank) if axis in axes]
+    plan = _Plan(x, whole, kept, reduced, start, combine)
     lanes = 2 if x.storage.bytes == 8 else 4
     across = bool(axes) and x.rank - 1 in axes and x.shape[-1] >= 2 * lanes
-    done = across and _try_across(lowering, plan, combine, finish, lanes=lanes, name=name)
+    done = across and _try_across(lowering, plan, finish, lanes=lanes, name=name)
     if not done:
 
         def body(k: Kernel, index: Index) -> None:
-            one = k.type_of(x.storage)
-            total = k.var(k.const(start, one))
-            with ExitStack() as stack:
-                inner = [stack.enter_context(k.loop(x.shape[axis])) for axis in plan.reduced]
-                total.set(combine(k, total.get(), x.read(k, plan.merge(index, inner))))
-            plan.write(k, index, finish(k, total.get()))
+            plan.write(k, index, finish(k, plan.total(k, index, k.type_of(x.storage))))
 
         lowering.nest(name, [x.shape[axis] for axis in kept], body, x.storage)
     if keepdims:
@@ -74,8 +75,49 @@ class _Plan:
         kept: Sequence[int],
         reduced: Sequence[int],
         start: float,
+        combine: Combine,
     ) -> None:
-        self.x, self.whole, self.kept, self.reduced, self.start = x, whole, kept, reduced, start
+        self.x, self.whole, self.kept, self.reduced = x, whole, kept, reduced
+        self.start, self.combine = start, combine
+
+    def total(self, k: Kernel, outer: Sequence[Value], kind: Type, stop: int = 0) -> Value:
+        """All elements of one result combined; the last axis by lanes up to `stop` where given."""
+        lanes = k.lanes if not stop else kind.lanes
+
+        def along(axis: int, inner: Index) -> Value:
+            if axis == len(self.reduced):
+                return self.x.read(k, self.merge(outer, inner))
+            if stop and axis == len(self.reduced) - 1:
+                return span(axis, inner, k.index(0), stop, lanes)
+            return span(axis, inner, k.index(0), self.x.shape[self.reduced[axis]], 1)
+
+        def span(axis: int, inner: Index, first: Value, count: int, step: int) -> Value:
+            sum_ = k.var(k.const(self.start, kind))
+
+            def add(one: Value) -> None:
+                sum_.set(self.combine(k, sum_.get(), one))
+
+            unit = step
+            while unit * _BLOCK < count and kind.is_float:
+                unit *= _BLOCK
+            whole = count // unit * unit
+            if unit > step:
+                with k.loop(0, whole, unit) as at:
+                    add(span(axis, inner, first + at, unit, step))
+                if whole < count:
+                    add(span(axis, inner, first + whole, count - whole, step))
+            else:
+                with k.loop(0, count, step) as at:
+                    place = first + at
+                    if step == 1:
+                        add(along(axis + 1, (*inner, place)))
+                    else:
+                        place = k.lane_axis(place)
+                        with k.lanes_over(place, step):
+                            add(along(axis + 1, (*inner, place)))
+            return sum_.get()
+
+        return along(0, ())
 
     def merge(self, outer: Sequence[Value], inner: Sequence[Value]) -> Index:
         places = dict(zip(self.kept, outer, strict=True))
@@ -88,11 +130,9 @@ class _Plan:
         k.write(buffer, position, k.narrow(value, self.whole.storage))
 
 
-def _try_across(
-    lowering: Lowering, plan: _Plan, combine: Combine, finish: Finish, *, lanes: int, name: str
-) -> bool:
+def _try_across(lowering: Lowering, plan: _Plan, finish: Finish, *, lanes: int, name: str) -> bool:
     """Write the form whose lanes run along the reduced last axis, if vectors can do it."""
-    x = plan.x
+    x, combine = plan.x, plan.combine
     if prod(x.shape) == 0:
         return False
     length = x.shape[-1]
@@ -101,20 +141,21 @@ def _try_across(
         with lowering.kernel(name) as k, ExitStack() as outer_loops:
             outer = [outer_loops.enter_context(k.loop(x.shape[axis])) for axis in plan.kept]
             one = x.storage.value
-            total = k.var(k.const(plan.start, one.with_lanes(lanes)))
-            rest = k.var(k.const(plan.start, one))
-            with ExitStack() as stack:
-                inner = [stack.enter_context(k.loop(x.shape[axis])) for axis in plan.reduced[:-1]]
-                with k.loop(0, whole, lanes) as at, k.lanes_over(at, lanes):
-                    value = x.read(k, plan.merge(outer, [*inner, at]))
-                    total.set(combine(k, total.get(), value))
-                with k.loop(whole, length) as at:
-                    value = x.read(k, plan.merge(outer, [*inner, at]))
-                    rest.set(combine(k, rest.get(), value))
-            parts = [total.get().lane(lane) for lane in range(lanes)]
+            total = plan.total(k, outer, one.with_lanes(lanes), whole)
+            parts = [total.lane(lane) for lane in range(lanes)]
             while len(parts) > 1:
                 parts = [combine(k, a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-            found = combine(k, parts[0], rest.get()) if whole != length else parts[0]
+            found = parts[0]
+            if whole != length:
+                rest = k.var(k.const(plan.start, one))
+                with ExitStack() as stack:
+                    inner = [
+                        stack.enter_context(k.loop(x.shape[axis])) for axis in plan.reduced[:-1]
+                    ]
+                    with k.loop(whole, length) as at:
+                        value = x.read(k, plan.merge(outer, [*inner, at]))
+                        rest.set(combine(k, rest.get(), value))
+                found = combine(k, found, rest.get())
             plan.write(k, outer, finish(k, found))
     except LoopError:
         return False

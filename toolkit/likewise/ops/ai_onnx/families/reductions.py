@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType, fresh, maximum, minimum
+from likewise.loop import I64, U64
 from likewise.ops.case import Case, boolean, f16, f32, f64, i8, i32, i64, u8
 from likewise.ops.checks import FLOATS, check_dtype, check_rank, normalize_axes
 from likewise.ops.convolution import working_dtype
 from likewise.ops.operator import Operator, V
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import Builder, OldForm
 
 _TYPES: Final = FLOATS | {DType.INT32, DType.INT64, DType.UINT32, DType.UINT64}
@@ -101,6 +105,23 @@ class Reduction(Operator):
         dtype = b.type(like).dtype
         return x if b.type(x).dtype is dtype else b.Cast(x, to=dtype.value)
 
+    def lower_with(
+        self,
+        lowering: Lowering,
+        x: TensorView,
+        axes: TensorView | None,
+        start: float,
+        combine: Callable[[Kernel, Value, Value], Value],
+        **options: Any,
+    ) -> TensorView:
+        """`x` reduced with an associative `combine` over the axes of this operator."""
+        if axes is not None and axes.data is None and axes.size:
+            raise UnsupportedError("axes are not known at compile time")
+        gone = self.axes(x.rank, None if axes is None else axes.data)
+        return lowering.reduce(
+            x, gone, start, combine, keepdims=self.keepdims, name=_named(self, x), **options
+        )
+
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
         old.to_input("axes", 1)
@@ -113,6 +134,11 @@ class ReduceSum(Reduction, versions=(1, 11, 13)):
 
     def reduce(self, x: Array, axes: tuple[int, ...]) -> Array:
         return self.sum(x, axes)
+
+    def lower(
+        self, lowering: Lowering, x: TensorView, axes: TensorView | None = None
+    ) -> TensorView:
+        return self.lower_with(lowering, x, axes, 0, lambda _, a, b: a + b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -146,12 +172,24 @@ class ReduceMean(Reduction, versions=(1, 11, 13, 18)):
         quotient = total // wide(count)
         return quotient + ((total < 0) & (total % wide(count) != 0)).astype(wide)
 
-    def expand(self, b: Builder[V], x: V, axes: V | None = None) -> V:
-        wide = self.exact(b, x)
-        total = self.expand_sum(b, wide, axes)
-        count = b.Div(b.Size(x), b.Max(b.Size(total), b.constant(1, DType.INT64)))
-        made = b.Div(total, b.Cast(count, to=b.type(total).dtype.value))
-        return self.rounded(b, made, x)
+    def lower(
+        self, lowering: Lowering, x: TensorView, axes: TensorView | None = None
+    ) -> TensorView:
+        count = math.prod(
+            x.shape[axis] for axis in self.axes(x.rank, None if axes is None else axes.data)
+        )
+        if not x.dtype.is_integer:
+            return self.lower_with(
+                lowering, x, axes, 0, lambda _, a, b: a + b, finish=lambda _, total: total / count
+            )
+        signed = x.storage.value.kind == "i"
+        wide, work = (I64, DType.INT64) if signed else (U64, DType.UINT64)
+        narrow, data_type = x.storage.value, x.dtype
+        x = lowering.elementwise(lambda _, v: v.cast(wide), work, x)
+        total = self.lower_with(
+            lowering, x, axes, 0, lambda _, a, b: a + b, finish=lambda _, total: total.div(count)
+        )
+        return lowering.elementwise(lambda _, v: v.cast(narrow), data_type, total)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -176,6 +214,14 @@ class ReduceMax(Reduction, versions=(1, 11, 12, 13, 18, 20)):
             return _LARGER.reduce(x, axes[0] if axes else (), keepdims=self.keepdims)
         start: Any = {} if x.size else {"initial": _limit(x.dtype, -1)}
         return np.maximum.reduce(x, axes, keepdims=self.keepdims, **start)
+
+    def lower(
+        self, lowering: Lowering, x: TensorView, axes: TensorView | None = None
+    ) -> TensorView:
+        start = _bound(x.dtype, -1)
+        if x.dtype is DType.BOOL:
+            return self.lower_with(lowering, x, axes, start, lambda _, a, b: a | b)
+        return self.lower_with(lowering, x, axes, start, lambda k, a, b: k.max(a, b))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -204,6 +250,14 @@ class ReduceMin(Reduction, versions=(1, 11, 12, 13, 18, 20)):
         start: Any = {} if x.size else {"initial": _limit(x.dtype, 1)}
         return np.minimum.reduce(x, axes, keepdims=self.keepdims, **start)
 
+    def lower(
+        self, lowering: Lowering, x: TensorView, axes: TensorView | None = None
+    ) -> TensorView:
+        start = _bound(x.dtype, 1)
+        if x.dtype is DType.BOOL:
+            return self.lower_with(lowering, x, axes, start, lambda _, a, b: a & b)
+        return self.lower_with(lowering, x, axes, start, lambda k, a, b: k.min(a, b))
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         x = f32([[1, np.nan], [3, -np.inf]])
@@ -221,6 +275,11 @@ class ReduceProd(Reduction, versions=(1, 11, 13, 18)):
     def reduce(self, x: Array, axes: tuple[int, ...]) -> Any:
         dtype = x.dtype if x.dtype.kind in "iuO" else working_dtype(x.dtype)
         return _PRODUCT(x, axes, dtype, None, self.keepdims)
+
+    def lower(
+        self, lowering: Lowering, x: TensorView, axes: TensorView | None = None
+    ) -> TensorView:
+        return self.lower_with(lowering, x, axes, 1, lambda _, a, b: a * b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -334,6 +393,17 @@ def _limit(dtype: np.dtype[Any], sign: int) -> Any:
     if dtype.kind in "iu":
         return np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min
     return dtype.type(sign * np.inf)
+
+
+def _bound(dtype: DType, sign: int) -> float:
+    """`_limit` as a number for a constant of the loop IR."""
+    if dtype is DType.BOOL or dtype.is_integer:
+        return int(_limit(dtype.numpy, sign))
+    return sign * math.inf
+
+
+def _named(operator: Operator, x: TensorView) -> str:
+    return f"{x.storage}_{operator.name.lower()}"
 
 
 def _float(b: Builder[V], x: V) -> V:
