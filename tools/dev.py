@@ -21,10 +21,12 @@ LINT = (
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format --check", ("-m", "ruff", "format", "--check", ".")),
     ("mypy", ("-m", "mypy")),
+    ("biome ci wasm/runtime", ("-m", "tools.node", "wasm/runtime", "lint")),
 )
 FORMAT = (
     ("ruff check --fix", ("-m", "ruff", "check", "--fix", ".")),
     ("ruff format", ("-m", "ruff", "format", ".")),
+    ("biome check --write wasm/runtime", ("-m", "tools.node", "wasm/runtime", "format")),
 )
 DOCS = (("support table", ("tools/support_table.py",)),)
 """What `./dev docs` runs: a step's title and Python's arguments. A new table is one more line."""
@@ -50,12 +52,12 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def lint(arguments: Sequence[str]) -> int:
-    """Check the code: ruff check, ruff format --check, mypy."""
+    """Check the code: ruff check, ruff format --check, mypy, biome."""
     return _steps(LINT, arguments)
 
 
 def format_code(arguments: Sequence[str]) -> int:
-    """Let ruff format the code and repair what it can."""
+    """Let ruff and biome format the code and repair what they can."""
     return _steps(FORMAT, arguments)
 
 

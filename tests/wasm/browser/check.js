@@ -1,0 +1,68 @@
+// Runs every case in this realm, a page or a worker, and gives the outputs' bytes in base64.
+import { hasRelaxedSimd, load } from "/runtime/index.js";
+
+const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+
+function encode(array) {
+  const same =
+    array instanceof Float32Array || array instanceof Float64Array
+      ? array.map((value) => (Number.isNaN(value) ? Number.NaN : value))
+      : array;
+  const bytes = new Uint8Array(same.buffer, same.byteOffset, same.byteLength);
+  return btoa(String.fromCharCode(...bytes));
+}
+
+async function runCase(name, { inputs, plain }, onProgress) {
+  const fallback = plain && `/modules/${name}.plain.wasm`;
+  const model = await load(`/modules/${name}.wasm`, { fallback, onProgress });
+  const feeds = model.inputs.map((port) => {
+    const { constructor } = model.inputView(port.name);
+    return [port.name, new constructor(decode(inputs[port.name]))];
+  });
+  const run = () => {
+    const outputs = Object.entries(model.run(Object.fromEntries(feeds)));
+    return Object.fromEntries(outputs.map(([key, array]) => [key, encode(array)]));
+  };
+  run();
+  return run();
+}
+
+async function failures() {
+  const messages = [];
+  const tries = [
+    () => load("/modules/missing.wasm"),
+    () => load("/"),
+    () => load("/modules/cases.json", { onProgress() {} }),
+    () => load("/modules/relu.wasm").then((model) => model.run({ x: [1] })),
+    () => load("/modules/relu.wasm", { signal: AbortSignal.abort() }),
+    () => load("/modules/truncated.wasm"),
+    () => load("/modules/truncated.wasm", { onProgress() {} }),
+  ];
+  for (const one of tries) {
+    await one().then(
+      () => messages.push("nothing was raised"),
+      (error) => messages.push(`${error.name}: ${error.message}`),
+    );
+  }
+  return messages;
+}
+
+/** What this realm found: every case's outputs, the last progress, messages of what must fail. */
+export async function check() {
+  const { cases } = await (await fetch("/modules/cases.json")).json();
+  const progress = [];
+  const outputs = await Promise.all(
+    Object.entries(cases).map(async ([name, one], at) => {
+      const onProgress = at % 2 ? (event) => progress.push({ name, ...event }) : undefined;
+      return [name, await runCase(name, one, onProgress)];
+    }),
+  );
+  const golden = await load(new URL("/modules/golden.wasm", import.meta.url));
+  return {
+    relaxed: hasRelaxedSimd(),
+    outputs: Object.fromEntries(outputs),
+    progress,
+    golden: golden.selfTest(),
+    failures: await failures(),
+  };
+}

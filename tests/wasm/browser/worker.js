@@ -1,0 +1,6 @@
+import { check } from "/check.js";
+
+check().then(
+  (found) => postMessage(found),
+  (error) => postMessage({ error: String(error) }),
+);

@@ -1,0 +1,104 @@
+"""The TypeScript runtime in headless Chromium, on a page's main thread and in a worker."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.wasm.conftest import RUNTIME
+from tests.wasm.modules import CASES, answers, encoded
+from tools.browser import launch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.node import Node
+
+PAGES = Path(__file__).resolve().parent / "browser"
+FAILURES = [
+    "DownloadError: {0}/modules/missing.wasm: the module cannot be read; given: HTTP 404; check",
+    'ModelError: /: these bytes are no WebAssembly module; given: they begin with "<!doctype ht"; ',
+    "ModelError: /modules/cases.json: these bytes are no WebAssembly module; given: they begin",
+    "InputError: input `x`: an array of another type; given: Array; allowed: Float32Array of 60",
+    "AbortError: ",
+    "ModelError: /modules/truncated.wasm: this engine cannot compile the module; given: ",
+    "ModelError: /modules/truncated.wasm: this engine cannot compile the module; given: ",
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of that folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def found(node: Node, modules: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What page and worker report, by realm."""
+    del node  # it has built the runtime
+    site = tmp_path_factory.mktemp("site")
+    for path in PAGES.iterdir():
+        (site / path.name).symlink_to(path)
+    (site / "runtime").symlink_to(RUNTIME / "dist")
+    (site / "modules").symlink_to(modules)
+    (modules / "truncated.wasm").write_bytes((modules / "relu.wasm").read_bytes()[:300])
+    with served(site) as address, launch() as browser:
+        page = browser.new_page()
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        made = {
+            realm: page.evaluate(f"globalThis.checked.{realm}()") for realm in ("page", "worker")
+        }
+        assert not wrong
+        assert not [url for url in asked if not url.startswith((address, "data:"))]
+        return {"address": address, **made}
+
+
+@pytest.fixture(params=["page", "worker"])
+def realm(request: pytest.FixtureRequest, found: dict[str, Any]) -> dict[str, Any]:
+    return {"address": found["address"], **found[request.param]}
+
+
+def test_outputs_equal_those_of_wasmtime(realm: dict[str, Any]) -> None:
+    relaxed = realm["relaxed"]
+    for case in CASES:
+        expected = encoded(answers(case if relaxed else case.plain()))
+        assert realm["outputs"][case.name] == expected, case.name
+    assert len(realm["outputs"]) == len(CASES)
+
+
+def test_progress_ends_with_the_whole(realm: dict[str, Any], modules: Path) -> None:
+    sizes = {one.name: (modules / f"{one.name}.wasm").stat().st_size for one in CASES[1::2]}
+    last = {one["name"]: (one["loaded"], one["total"]) for one in realm["progress"]}
+    assert last == {name: (size, size) for name, size in sizes.items()}
+
+
+def test_golden_vectors_hold(realm: dict[str, Any]) -> None:
+    assert realm["golden"] == []
+
+
+def test_failures_say_what_to_do(realm: dict[str, Any]) -> None:
+    for said, expected in zip(realm["failures"], FAILURES, strict=True):
+        assert said.startswith(expected.format(realm["address"]))
