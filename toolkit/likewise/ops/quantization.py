@@ -14,19 +14,14 @@ if TYPE_CHECKING:
     from likewise.ops.build import Builder
 
 __all__ = [
-    "BYTES",
     "NARROW_FLOATS",
     "NARROW_INTEGERS",
     "LinearQuantization",
     "cast",
-    "check_lines",
     "given_dtype",
     "limits",
-    "of_columns",
-    "of_rows",
 ]
 
-BYTES: Final = frozenset({DType.INT8, DType.UINT8})
 NARROW_INTEGERS: Final = frozenset(
     DType[f"{sign}INT{bits}"] for sign in ("", "U") for bits in (2, 4, 8, 16)
 )
@@ -112,30 +107,3 @@ def given_dtype(number: int, name: str) -> DType | None:
         return DType(number) if number else None
     except ValueError:
         raise InferenceError(f"{name} is no element type", given=number) from None
-
-
-def check_lines(x: TensorType, parameter: TensorType | None, axis: int, name: str) -> None:
-    """Refuse `parameter` unless it holds one number, or one a row (`axis` -2) or column (-1).
-
-    One a line is 1-d, or of the rank of the matrices `x` with a 1 for the dim that is summed.
-    """
-    if parameter is None or parameter.shape in ((), (1,)):
-        return
-    check_rank(parameter, {0, 1, x.rank}, name)
-    if x.rank > 1:
-        at = 0 if parameter.rank == 1 else axis
-        unify(parameter.shape[at], x.shape[axis], f"the sizes of {name} and of axis {axis}")
-
-
-def of_columns(b: Builder[V], parameter: V) -> V:
-    """Numbers, one a column of a matrix or one for all, in a shape that broadcasts to it."""
-    made: V = b.Reshape(parameter, b.ints()) if b.type(parameter).shape == (1,) else parameter
-    return made
-
-
-def of_rows(b: Builder[V], parameter: V) -> V:
-    """Numbers, one a row of a matrix or one for all, in a shape that broadcasts to it."""
-    if b.type(parameter).rank == 1 and b.type(parameter).shape != (1,):
-        made: V = b.Reshape(parameter, b.ints(-1, 1))
-        return made
-    return of_columns(b, parameter)
