@@ -59,7 +59,9 @@ export async function compile(
     return await WebAssembly.compileStreaming(new Response(counted, { headers }));
   } catch (error) {
     signal?.throwIfAborted();
-    throw refused ?? explained(error, `${loaded} of ${total ?? "?"} bytes`, where);
+    throw (
+      refused ?? explained(error, loaded && `, after ${loaded} of ${total ?? "?"} bytes`, where)
+    );
   } finally {
     stop.abort(); // ends a download that nobody waits for any more
   }
@@ -79,13 +81,14 @@ function checkMagic(bytes: Uint8Array, where: readonly string[]): void {
   });
 }
 
-function explained(error: unknown, loaded: string, where: readonly string[]): unknown {
+/** `read` says how much has come, as far as that was counted. */
+function explained(error: unknown, read: string | 0, where: readonly string[]): unknown {
   if (error instanceof LikewiseError) return error;
   const given = wordsOf(error);
   if (!(error instanceof WebAssembly.CompileError)) {
     return new DownloadError("the download broke off", {
       where,
-      given: `${given}, after ${loaded}`,
+      given: given + (read || ""),
       hint: "try again",
       cause: error,
     });
