@@ -42,6 +42,8 @@ class Hardmax(Operator, versions=(1, 11, 13)):
     def expand(self, b: Builder[V], x: V) -> V:
         kind = b.type(x)
         axis = normalize_axis(self.axis, kind.rank)
+        if kind.shape[axis] == 0:
+            return x
         size = b.Shape(x, start=axis, end=axis + 1)
         zero_or_one = b.constant([0, 1], kind.dtype)
         first = b.ArgMax(x, axis=axis, keepdims=0)
