@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class Where(Operator, versions=(9, 16)):
@@ -29,6 +30,13 @@ class Where(Operator, versions=(9, 16)):
 
     def evaluate(self, condition: Array, x: Array, y: Array) -> Array:
         return np.where(condition, x, y)
+
+    def lower(
+        self, lowering: Lowering, condition: TensorView, x: TensorView, y: TensorView
+    ) -> TensorView:
+        return lowering.elementwise(
+            lambda k, c, a, b: k.select(c, a, b), x.dtype, condition, x, y, exact=True
+        )
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

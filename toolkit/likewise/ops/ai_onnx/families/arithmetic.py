@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -31,6 +33,14 @@ class Arithmetic(Operator):
         check_dtype(a, NUMBERS, "A")
         check_same_dtype(A=a, B=b)
         return a.with_shape(broadcast(a.shape, b.shape))
+
+    def lower(self, lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
+        return lowering.elementwise(self.compute, a.dtype, a, b)
+
+    @staticmethod
+    def compute(_: Kernel, a: Value, b: Value) -> Value:
+        """The function of one element of each."""
+        raise NotImplementedError
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
@@ -56,6 +66,10 @@ class Add(Arithmetic, versions=(1, 6, 7, 13, 14)):
     def evaluate(self, a: Array, b: Array) -> Array:
         return a + b
 
+    @staticmethod
+    def compute(_: Kernel, a: Value, b: Value) -> Value:
+        return a + b
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         x = f32([[1, -2], [np.inf, -0.0]])
@@ -72,6 +86,10 @@ class Sub(Arithmetic, versions=(1, 6, 7, 13, 14)):
     def evaluate(self, a: Array, b: Array) -> Array:
         return a - b
 
+    @staticmethod
+    def compute(_: Kernel, a: Value, b: Value) -> Value:
+        return a - b
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [u8([1, 3]), u8([2, 1])], [u8([255, 2])])
@@ -81,6 +99,10 @@ class Mul(Arithmetic, versions=(1, 6, 7, 13, 14)):
     """A * B."""
 
     def evaluate(self, a: Array, b: Array) -> Array:
+        return a * b
+
+    @staticmethod
+    def compute(_: Kernel, a: Value, b: Value) -> Value:
         return a * b
 
     @classmethod
@@ -100,6 +122,10 @@ class Div(Arithmetic, versions=(1, 6, 7, 13, 14)):
         if a.dtype.kind == "i":
             quotient += ((a % b != 0) & ((a < 0) != (b < 0))).astype(a.dtype)
         return quotient
+
+    @staticmethod
+    def compute(_: Kernel, a: Value, b: Value) -> Value:
+        return a / b if a.type.is_float else a.div(b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

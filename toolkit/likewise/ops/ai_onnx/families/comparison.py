@@ -11,13 +11,15 @@ from likewise.ir import DType, Expression, same
 from likewise.ops.ai_onnx.families.arithmetic import align_second_input
 from likewise.ops.case import Case, boolean, f32, i32, i64, strings, u8
 from likewise.ops.checks import INTEGERS, NUMBERS, broadcast, check_dtype, check_same_dtype
-from likewise.ops.operator import Operator, V
+from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from likewise.ir import Array, Dim, TensorType
-    from likewise.ops.build import Builder, OldForm
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
+    from likewise.ops.build import OldForm
 
 _BOOL = frozenset({DType.BOOL})
 
@@ -38,6 +40,15 @@ class Binary(Operator):
     def evaluate(self, a: Array, b: Array) -> Array:
         made = self.compute(a, b)
         return made if self.keeps_type else np.asarray(made, bool)
+
+    def lower(self, lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
+        dtype = a.dtype if self.keeps_type else DType.BOOL
+        return lowering.elementwise(self.scalar, dtype, a, b, exact=True)
+
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        """The function of one element of each."""
+        raise NotImplementedError
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
@@ -60,6 +71,10 @@ class Equal(Binary, versions=(1, 7, 11, 13, 19)):
     symbolic = True
     compute = np.equal
 
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a.eq(b)
+
     def evaluate(self, a: Array, b: Array) -> Array:
         if any(isinstance(x, Expression) for y in (a, b) if y.dtype == object for x in y.flat):
             return np.asarray(_equal_dims(a, b), bool)
@@ -78,6 +93,10 @@ class Less(Binary, versions=(1, 7, 9, 13)):
 
     compute = np.less
 
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a < b
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([1, 2, np.nan]), f32(2)], [boolean([1, 0, 0])])
@@ -87,6 +106,10 @@ class Greater(Binary, versions=(1, 7, 9, 13)):
     """A > B."""
 
     compute = np.greater
+
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a > b
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -98,8 +121,9 @@ class LessOrEqual(Binary, versions=(12, 16)):
 
     compute = np.less_equal
 
-    def expand(self, b: Builder[V], x: V, y: V) -> V:
-        return b.Or(b.Less(x, y), b.Equal(x, y))
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a <= b
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -111,8 +135,9 @@ class GreaterOrEqual(Binary, versions=(12, 16)):
 
     compute = np.greater_equal
 
-    def expand(self, b: Builder[V], x: V, y: V) -> V:
-        return b.Or(b.Greater(x, y), b.Equal(x, y))
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a >= b
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -124,6 +149,10 @@ class And(Binary, versions=(1, 7)):
 
     takes = _BOOL
     compute = np.logical_and
+
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a & b
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -137,6 +166,10 @@ class Or(Binary, versions=(1, 7)):
     takes = _BOOL
     compute = np.logical_or
 
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a | b
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [boolean([0, 1]), boolean([[0], [1]])], [boolean([[0, 1], [1, 1]])])
@@ -147,6 +180,10 @@ class Xor(Binary, versions=(1, 7)):
 
     takes = _BOOL
     compute = np.logical_xor
+
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a ^ b
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -160,6 +197,10 @@ class BitwiseAnd(Binary, versions=(18,)):
     keeps_type = True
     compute = np.bitwise_and
 
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a & b
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [i32([6, -1]), i32([3, 9])], [i32([2, 9])])
@@ -172,6 +213,10 @@ class BitwiseOr(Binary, versions=(18,)):
     keeps_type = True
     compute = np.bitwise_or
 
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a | b
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [i32([6, 8]), i32([3, 1])], [i32([7, 9])])
@@ -183,6 +228,10 @@ class BitwiseXor(Binary, versions=(18,)):
     takes = INTEGERS
     keeps_type = True
     compute = np.bitwise_xor
+
+    @staticmethod
+    def scalar(_: Kernel, a: Value, b: Value) -> Value:
+        return a ^ b
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from likewise.ir import DType
+from likewise.loop import math
 from likewise.ops.case import Case, boolean, f16, f32, f64, i8, i32, i64, u8
 from likewise.ops.checks import FLOATS, INTEGERS, NUMBERS, check_dtype
 from likewise.ops.operator import Operator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -26,6 +29,8 @@ class Elementary(Operator):
 
     takes: ClassVar[Collection[DType]] = FLOATS
     compute: ClassVar[np.ufunc]
+    cost: ClassVar[int] = 1
+    """About how many operations `scalar` takes."""
 
     def infer(self, x: TensorType) -> TensorType:
         check_dtype(x, self.takes, "input")
@@ -33,6 +38,14 @@ class Elementary(Operator):
 
     def evaluate(self, x: Array) -> Array:
         return self.compute(x)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        return lowering.elementwise(self.scalar, x.dtype, x, cost=self.cost)
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        """The function of one element."""
+        raise NotImplementedError
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
@@ -54,6 +67,10 @@ class Abs(Elementary, versions=(1, 6, 13)):
     takes = NUMBERS
     compute = np.absolute
 
+    @staticmethod
+    def scalar(_: Kernel, x: Value) -> Value:
+        return x if x.type.kind == "u" else abs(x)
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([-1.5, -0.0, np.inf])], [f32([1.5, 0, np.inf])])
@@ -67,6 +84,10 @@ class Neg(Elementary, versions=(1, 6, 13)):
     symbolic = True
     compute = np.negative
 
+    @staticmethod
+    def scalar(_: Kernel, x: Value) -> Value:
+        return -x
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([1, -0.0])], [f32([-1, 0])])
@@ -79,6 +100,14 @@ class Sign(Elementary, versions=(9, 13)):
     takes = NUMBERS
     compute = np.sign
 
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        one, zero = k.const(1, x.type), k.const(0, x.type)
+        if x.type.kind == "u":
+            return k.select(x.eq(0), zero, one)
+        signed = k.select(x < 0, -one, k.select(x > 0, one, zero))
+        return k.select(x.eq(x), signed, x) if x.type.is_float else signed
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([-2, 0, 3, np.nan])], [f32([-1, 0, 1, np.nan])])
@@ -90,17 +119,29 @@ class Floor(Elementary, versions=(1, 6, 13)):
 
     compute = np.floor
 
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return k.apply("floor", x)
+
 
 class Ceil(Elementary, versions=(1, 6, 13)):
     """The least whole number not below x."""
 
     compute = np.ceil
 
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return k.apply("ceil", x)
+
 
 class Round(Elementary, versions=(11, 22)):
     """The nearest whole number, ties to even."""
 
     compute = np.rint
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return k.apply("nearest", x)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -112,23 +153,41 @@ class Sqrt(Elementary, versions=(1, 6, 13)):
 
     compute = np.sqrt
 
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return k.sqrt(x)
+
 
 class Reciprocal(Elementary, versions=(1, 6, 13)):
     """1 / x."""
 
     compute = np.reciprocal
 
+    @staticmethod
+    def scalar(_: Kernel, x: Value) -> Value:
+        return 1.0 / x
+
 
 class Exp(Elementary, versions=(1, 6, 13)):
     """e to the x."""
 
     compute = np.exp
+    cost = 20
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.exp(k, x)
 
 
 class Log(Elementary, versions=(1, 6, 13)):
     """The natural logarithm; NaN below zero."""
 
     compute = np.log
+    cost = 20
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.log(k, x)
 
 
 class Sin(Elementary, versions=(7, 22)):
@@ -183,6 +242,11 @@ class Tanh(Elementary, versions=(1, 6, 13)):
     """The hyperbolic tangent."""
 
     compute = np.tanh
+    cost = 20
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.tanh(k, x)
 
 
 class Asinh(Elementary, versions=(9, 22)):
@@ -213,6 +277,10 @@ class Not(Elementary, versions=(1,)):
     takes = frozenset({DType.BOOL})
     compute = np.logical_not
 
+    @staticmethod
+    def scalar(_: Kernel, x: Value) -> Value:
+        return ~x
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [boolean([True, False])], [boolean([False, True])])
@@ -224,6 +292,10 @@ class BitwiseNot(Elementary, versions=(18,)):
 
     takes = INTEGERS
     compute = np.invert
+
+    @staticmethod
+    def scalar(_: Kernel, x: Value) -> Value:
+        return ~x
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -241,6 +313,9 @@ class IsNaN(Operator, versions=(9, 13, 20)):
 
     def evaluate(self, x: Array) -> Array:
         return np.isnan(x)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        return lowering.elementwise(lambda _, v: v.ne(v), DType.BOOL, x, exact=True)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -265,6 +340,16 @@ class IsInf(Operator, versions=(10, 20)):
         if not self.detect_positive:
             found &= x < 0
         return found
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        def infinite(_: Kernel, v: Value) -> Value:
+            if self.detect_negative and self.detect_positive:
+                return abs(v).eq(np.inf)
+            if not self.detect_negative and not self.detect_positive:
+                return v.ne(v) & v.eq(v)
+            return v.eq(np.inf if self.detect_positive else -np.inf)
+
+        return lowering.elementwise(infinite, DType.BOOL, x, exact=True)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
