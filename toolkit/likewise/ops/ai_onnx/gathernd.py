@@ -63,10 +63,10 @@ class GatherND(Operator, versions=(11, 12, 13)):
         yield Case(cls(batch_dims=2), [x, i64([[0], [0]])], error="batch_dims is out of range")
 
 
-def check_depth(depth: int, rank: int) -> None:
+def check_depth(depth: int, rank: int, least: int = 1) -> None:
     """Refuse index tuples of `depth` into `rank` dims."""
-    if not 1 <= depth <= rank:
-        raise InferenceError(f"indices are tuples of {depth}", allowed=f"1 to {rank}")
+    if not least <= depth <= rank:
+        raise InferenceError(f"indices are tuples of {depth}", allowed=f"{least} to {rank}")
 
 
 def outside(indices: Array, shape: tuple[int, ...]) -> LikewiseError:

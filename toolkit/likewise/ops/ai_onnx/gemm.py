@@ -77,7 +77,9 @@ class Gemm(Operator, versions=(1, 6, 7, 9, 11, 13)):
         self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
     ) -> Dim:
         a, y = inputs[0], outputs[0]
-        return 0 if a is None or y is None else 2 * y.size * a.shape[0 if self.transA else 1]
+        if a is None or y is None or a.dims is None or y.dims is None:
+            return 0
+        return 2 * y.size * a.shape[0 if self.transA else 1]
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

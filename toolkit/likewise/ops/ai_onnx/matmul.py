@@ -40,7 +40,9 @@ class MatMul(Operator, versions=(1, 9, 13)):
         self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
     ) -> Dim:
         a, y = inputs[0], outputs[0]
-        return 0 if a is None or y is None else 2 * y.size * a.shape[-1]
+        if a is None or y is None or a.dims is None or y.dims is None:
+            return 0
+        return 2 * y.size * a.shape[-1]
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

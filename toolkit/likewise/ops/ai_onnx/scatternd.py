@@ -39,7 +39,7 @@ class ScatterND(Operator, versions=(11, 13, 16, 18)):
             raise InferenceError("indices has no dims", allowed="1 dim or more")
         depth = indices.shape[-1]
         if isinstance(depth, int):
-            check_depth(depth, data.rank)
+            check_depth(depth, data.rank, least=0)
             wanted = indices.shape[:-1] + data.shape[depth:]
             if len(wanted) != updates.rank:
                 raise InferenceError(
@@ -78,6 +78,9 @@ class ScatterND(Operator, versions=(11, 13, 16, 18)):
         yield Case(cls(), [square, i64([[1]]), f32([[5, 6]])], [f32([[1, 2], [5, 6]])])
         yield Case(cls(), [square, i64([0, 1]), f32(7)], [f32([[1, 7], [3, 4]])])
         yield Case(cls(), [square, np.zeros((0, 1), np.int64), square[:0]], [square])
+        # Tuples of no indices name all of the data.
+        whole = np.zeros((1, 0), np.int64)
+        yield Case(cls(reduction="add"), [square, whole, square[None]], [square * 2])
         yield Case(cls(), [square, i64([[2]]), square[:1]], error="an index is out of range")
         yield Case(cls(), [square, i64([[0]]), f32([1])], error="updates has a wrong rank")
         yield Case(cls(), [square, i64([[0]]), f32([[1]])], error="dims of updates and those")
