@@ -91,9 +91,12 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
     builder = ViewBuilder(lowering)
     values = lowering.values
     values.update(zip(graph.inputs, inputs, strict=True))
+    unstorable = set()
     for value, array in graph.constants.items():
-        if isinstance(value.type, TensorType) and value.type.dtype is not DType.STRING:
-            values[value] = lowering.constant(array, value.type.dtype)
+        try:
+            values[value] = lowering.constant(array, cast("TensorType", value.type).dtype)
+        except UnsupportedError:
+            unstorable.add(value)
     readers = Counter(value for node in graph.nodes for value in node.reads)
     readers.update(graph.outputs)
     for value in (*graph.inputs, *graph.captures):
@@ -101,8 +104,10 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
             values[value] = lowering.shared(values[value], readers[value])
     faults: list[str] = []
     for node in graph.nodes:
-        if not all(value in values for value in node.reads):
-            continue  # it hangs on a node that failed
+        missing = [value for value in node.reads if value not in values]
+        if missing:  # because another node failed, or it is no number
+            faults += [f"{node.label}: it reads {one}" for one in missing if one in unstorable]
+            continue
         given = [None if one is None else values[one] for one in node.inputs]
         try:
             made = builder.apply(cast("Operator", node.operator), given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -10,9 +11,13 @@ from likewise.errors import InferenceError
 from likewise.ir import DType, TensorType
 
 if TYPE_CHECKING:
-    from likewise.ir import Array
+    from collections.abc import Callable
 
-__all__ = ["Reduction", "check_reduction", "scatter_flat"]
+    from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Index, Kernel, Lowering, TensorView
+
+__all__ = ["Reduction", "check_reduction", "scatter_flat", "scatter_views"]
 
 Reduction: TypeAlias = Literal["none", "add", "mul", "max", "min"]
 
@@ -47,3 +52,36 @@ def scatter_flat(data: Array, where: Array, updates: Array, reduction: str) -> A
     else:
         _REDUCTIONS[reduction].at(flat, where.reshape(-1), updates.reshape(-1))
     return result
+
+
+def scatter_views(
+    lowering: Lowering,
+    data: TensorView,
+    updates: TensorView,
+    place: Callable[[Kernel, Index], Index],
+    reduction: str,
+) -> TensorView:
+    """A copy of `data` with each element of `updates` put at `place(k, its index)`, in order."""
+    made = lowering.empty(data.dtype, data.shape)
+    lowering.write(data, made)
+    with lowering.kernel(f"{data.storage}_scatter_{reduction}") as k, ExitStack() as stack:
+        index = tuple(stack.enter_context(k.loop(size)) for size in updates.shape)
+        value = updates.read(k, index)
+        buffer, position = made.address(k, place(k, index))
+        if reduction != "none":
+            value = _combine(k, k.read(buffer, position), value, reduction)
+        k.write(buffer, position, k.narrow(value, data.storage))
+    return made
+
+
+def _combine(k: Kernel, old: Value, new: Value, reduction: str) -> Value:
+    if old.type.is_bool:
+        return old | new if reduction in {"add", "max"} else old & new
+    match reduction:
+        case "add":
+            return old + new
+        case "mul":
+            return old * new
+        case "max":
+            return k.max(old, new)
+    return k.min(old, new)

@@ -8,14 +8,17 @@ import numpy as np
 
 from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, fresh
+from likewise.ops.ai_onnx.gather import Gather
 from likewise.ops.case import Case, boolean, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axis
 from likewise.ops.operator import Operator
+from likewise.ops.static import content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class Compress(Operator, versions=(9, 11, 28)):
@@ -49,6 +52,12 @@ class Compress(Operator, versions=(9, 11, 28)):
                 allowed=f"{size} elements",
             )
         return x.take(chosen, self.axis)
+
+    def lower(self, lowering: Lowering, x: TensorView, condition: TensorView) -> TensorView:
+        chosen = lowering.constant(np.flatnonzero(content(condition, "condition")))
+        if self.axis is None:
+            return Gather(axis=0).lower(lowering, x.reshape((x.size,)), chosen)
+        return Gather(axis=self.axis).lower(lowering, x, chosen)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

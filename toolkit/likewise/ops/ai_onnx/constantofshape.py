@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh_dims
 from likewise.ops.case import Case, f32, i32, i64
 from likewise.ops.checks import check_dtype, check_rank
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import TensorView
 
 
 class ConstantOfShape(Operator, versions=(9, 20, 21, 23, 24, 25)):
@@ -56,6 +57,9 @@ class ConstantOfShape(Operator, versions=(9, 20, 21, 23, 24, 25)):
                 "value is not one element", given=f"{self.value.size} elements", allowed="1"
             )
         return self.value.reshape(())
+
+    def lower(self, *_: Any) -> TensorView:
+        raise UnsupportedError("the shape of the output depends on data")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -12,11 +12,13 @@ from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import broadcast, check_dtype, check_rank
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims
+from likewise.ops.static import output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
 
 
 class Expand(Operator, versions=(8, 13)):
@@ -49,6 +51,9 @@ class Expand(Operator, versions=(8, 13)):
             raise LikewiseError(
                 "the shapes do not broadcast", given=f"{list(x.shape)} and {wanted}"
             ) from None
+
+    def lower(self, _: Lowering, x: TensorView, shape: TensorView) -> TensorView:
+        return x.broadcast(output_shape(self, x, shape))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

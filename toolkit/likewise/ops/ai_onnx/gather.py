@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i32, i64, strings
 from likewise.ops.checks import check_dtype, normalize_axis
+from likewise.ops.indexing import index_at
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Index, Kernel, Lowering, TensorView
 
 
 class Gather(Operator, versions=(1, 11, 13)):
@@ -40,6 +43,26 @@ class Gather(Operator, versions=(1, 11, 13)):
         except IndexError:
             raise out_of_bounds(indices, data.shape[self.axis]) from None
 
+    def lower(self, lowering: Lowering, data: TensorView, indices: TensorView) -> TensorView:
+        axis = self.axis % data.rank
+        size, behind = data.shape[axis], axis + indices.rank
+        shape = (*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :])
+        if math.prod(shape) > data.size:
+            data = lowering.shared(data, 2)
+        steps = None if indices.data is None else even_steps(indices.data, size)
+        if steps is None:
+            indices = lowering.materialise(indices)
+
+        def back(k: Kernel, index: Index) -> Index:
+            inner = index[axis:behind]
+            if steps is None:
+                at = index_at(k, indices, inner, size)
+            else:
+                at = k.index(steps[0]) if not inner else inner[0] * steps[1] + steps[0]
+            return (*index[:axis], at, *index[behind:])
+
+        return data.viewed(shape, back)
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         x = f32([[1, 2, 3], [4, 5, 6]])
@@ -62,3 +85,14 @@ def out_of_bounds(indices: Array, size: int) -> LikewiseError:
         given=bad.flat[0] if bad.size else None,
         allowed=f"{-size} to {size - 1}" if size else "none: the dim is empty",
     )
+
+
+def even_steps(indices: Array, size: int) -> tuple[int, int] | None:
+    """Start and step of indices at even distances, one or none of them; else None."""
+    if indices.ndim > 1 or indices.size == 0:
+        return None
+    found = np.where(indices < 0, indices + size, indices).reshape(-1)
+    if found.min() < 0 or found.max() >= size:
+        raise out_of_bounds(indices, size)
+    step = int(found[1] - found[0]) if found.size > 1 else 1
+    return (int(found[0]), step) if (np.diff(found) == step).all() else None

@@ -11,12 +11,14 @@ from likewise.ir import DType, TensorType
 from likewise.ops.ai_onnx.gather import out_of_bounds
 from likewise.ops.case import Case, f32, i32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axis
+from likewise.ops.indexing import index_at
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Index, Kernel, Lowering, TensorView
 
 
 class GatherElements(Operator, versions=(11, 13)):
@@ -41,6 +43,16 @@ class GatherElements(Operator, versions=(11, 13)):
             return np.take_along_axis(covered, indices, axis)
         except IndexError:
             raise out_of_bounds(indices, data.shape[axis]) from None
+
+    def lower(self, lowering: Lowering, data: TensorView, indices: TensorView) -> TensorView:
+        axis = self.axis % data.rank
+        data, indices = lowering.shared(data, 2), lowering.materialise(indices)
+
+        def back(k: Kernel, index: Index) -> Index:
+            at = index_at(k, indices, index, data.shape[axis])
+            return (*index[:axis], at, *index[axis + 1 :])
+
+        return data.viewed(indices.shape, back)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -10,12 +10,14 @@ from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, i32, i64
 from likewise.ops.checks import check_dtype, unify
+from likewise.ops.indexing import index_at
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Index, Kernel, Lowering, TensorView
 
 
 class GatherND(Operator, versions=(11, 12, 13)):
@@ -47,6 +49,19 @@ class GatherND(Operator, versions=(11, 12, 13)):
             return np.asarray(data[where], data.dtype)
         except IndexError:
             raise outside(indices, data.shape[self.batch_dims :][:depth]) from None
+
+    def lower(self, lowering: Lowering, data: TensorView, indices: TensorView) -> TensorView:
+        data, indices = lowering.shared(data, 2), lowering.materialise(indices)
+        batch, outer, depth = self.batch_dims, indices.rank - 1, indices.shape[-1]
+
+        def back(k: Kernel, index: Index) -> Index:
+            place = [
+                index_at(k, indices, (*index[:outer], k.index(i)), data.shape[batch + i])
+                for i in range(depth)
+            ]
+            return (*index[:batch], *place, *index[outer:])
+
+        return data.viewed((*indices.shape[:-1], *data.shape[batch + depth :]), back)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

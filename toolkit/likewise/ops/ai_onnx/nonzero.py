@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, boolean, f32, i64, strings
 from likewise.ops.operator import Operator
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import TensorView
 
 
 class NonZero(Operator, versions=(9, 13)):
@@ -26,6 +28,9 @@ class NonZero(Operator, versions=(9, 13)):
         if X.ndim == 0:
             return np.zeros((0, int(bool(X))), np.int64)
         return np.array(np.nonzero(X), np.int64)
+
+    def lower(self, *_: Any) -> TensorView:
+        raise UnsupportedError("the number of elements that are not zero depends on data")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

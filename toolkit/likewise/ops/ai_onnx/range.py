@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError, LikewiseError
+from likewise.errors import InferenceError, LikewiseError, UnsupportedError
 from likewise.ir import DType, ceil_divide, fresh
 from likewise.ops.case import Case, f16, f32, i32, i64
 from likewise.ops.checks import FLOATS, check_dtype, check_rank, check_same_dtype
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, TensorType
+    from likewise.lower import TensorView
 
 _TYPES = FLOATS | {DType.INT16, DType.INT32, DType.INT64}
 
@@ -59,6 +60,9 @@ class Range(Operator, versions=(11, 27)):
         values = np.arange(count).astype(work, copy=False)
         values = values * delta.reshape(()).astype(work) + start.reshape(()).astype(work)
         return values.astype(start.dtype, copy=False)
+
+    def lower(self, *_: Any) -> TensorView:
+        raise UnsupportedError("the length of the range depends on data")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

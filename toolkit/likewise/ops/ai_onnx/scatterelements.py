@@ -12,13 +12,15 @@ from likewise.ops.ai_onnx.gather import out_of_bounds
 from likewise.ops.ai_onnx.gatherelements import check_covers
 from likewise.ops.case import Case, boolean, f32, i8, i32, i64
 from likewise.ops.checks import check_dtype, check_rank, check_same_dtype, normalize_axis, unify
+from likewise.ops.indexing import index_at
 from likewise.ops.operator import Operator
-from likewise.ops.scattering import Reduction, check_reduction, scatter_flat
+from likewise.ops.scattering import Reduction, check_reduction, scatter_flat, scatter_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Index, Kernel, Lowering, TensorView
 
 
 class ScatterElements(Operator, versions=(11, 13, 16, 18)):
@@ -54,6 +56,18 @@ class ScatterElements(Operator, versions=(11, 13, 16, 18)):
             if i != axis:
                 where += grid * math.prod(data.shape[i + 1 :])
         return scatter_flat(data, where, updates, self.reduction)
+
+    def lower(
+        self, lowering: Lowering, data: TensorView, indices: TensorView, updates: TensorView
+    ) -> TensorView:
+        axis = self.axis % data.rank
+        indices = lowering.materialise(indices)
+
+        def place(k: Kernel, index: Index) -> Index:
+            at = index_at(k, indices, index, data.shape[axis])
+            return (*index[:axis], at, *index[axis + 1 :])
+
+        return scatter_views(lowering, data, updates, place, self.reduction)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

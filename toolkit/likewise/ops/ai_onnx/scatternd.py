@@ -12,13 +12,15 @@ from likewise.ir import DType, TensorType
 from likewise.ops.ai_onnx.gathernd import check_depth, outside
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_same_dtype, unify
+from likewise.ops.indexing import index_at
 from likewise.ops.operator import Operator
-from likewise.ops.scattering import Reduction, check_reduction, scatter_flat
+from likewise.ops.scattering import Reduction, check_reduction, scatter_flat, scatter_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Index, Kernel, Lowering, TensorView
 
 
 class ScatterND(Operator, versions=(11, 13, 16, 18)):
@@ -60,6 +62,21 @@ class ScatterND(Operator, versions=(11, 13, 16, 18)):
         starts = np.where(indices < 0, indices + sizes, indices) @ np.array(steps, np.int64)
         where = starts.reshape(-1, 1) + np.arange(run)
         return scatter_flat(data, where, updates, self.reduction)
+
+    def lower(
+        self, lowering: Lowering, data: TensorView, indices: TensorView, updates: TensorView
+    ) -> TensorView:
+        indices = lowering.materialise(indices)
+        outer, depth = indices.rank - 1, indices.shape[-1]
+
+        def place(k: Kernel, index: Index) -> Index:
+            starts = [
+                index_at(k, indices, (*index[:outer], k.index(i)), data.shape[i])
+                for i in range(depth)
+            ]
+            return (*starts, *index[outer:])
+
+        return scatter_views(lowering, data, updates, place, self.reduction)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

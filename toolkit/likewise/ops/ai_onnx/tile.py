@@ -12,11 +12,14 @@ from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import check_dtype, check_rank, unify
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims
+from likewise.ops.static import output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Index, Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -41,6 +44,15 @@ class Tile(Operator, versions=(1, 6, 13)):
 
     def evaluate(self, x: Array, repeats: Array) -> Array:
         return np.tile(x, repeats.tolist())
+
+    def lower(self, lowering: Lowering, x: TensorView, repeats: TensorView) -> TensorView:
+        shape = output_shape(self, x, repeats)
+        x = lowering.shared(x, 2)
+
+        def back(_: Kernel, index: Index) -> list[Value]:
+            return [at % max(n, 1) for at, n in zip(index, x.shape, strict=True)]
+
+        return x.viewed(shape, back)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import normalize_axis
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, Shape
+    from likewise.lower import TensorView
 
 
 class Unique(Operator, versions=(11, 28)):
@@ -66,6 +68,9 @@ class Unique(Operator, versions=(11, 28)):
             a.astype(np.int64, copy=False) for a in (first, inverse, counts)
         )
         return x.take(first, axis), indices, inverse, counts
+
+    def lower(self, *_: Any) -> TensorView:
+        raise UnsupportedError("the number of different elements depends on data")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

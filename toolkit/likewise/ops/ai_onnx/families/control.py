@@ -11,10 +11,10 @@ from likewise.ops.checks import join
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
-    from likewise.lower import Lowering, TensorView
     from collections.abc import Iterator
 
     from likewise.ir import Array, Graph, TensorType, Type
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.bodies import Run
 
 
