@@ -73,14 +73,14 @@ class Pad(Operator, versions=(1, 2, 11, 13, 18, 19, 21, 23, 24, 25)):
         for index, axis in enumerate(where):
             begin[axis], end[axis] = sizes[index], sizes[index + len(where)]
             _padded(data.shape[axis], begin[axis], end[axis])
-        if any(size < 0 for size in sizes):
-            both = zip(begin, end, data.shape, strict=True)
-            data = data[tuple(slice(max(0, -b), n + min(0, e)) for b, e, n in both)]
-            begin, end = [max(0, b) for b in begin], [max(0, e) for e in end]
         if not any(begin) and not any(end):
             return data
         if self.mode == "constant":
             return _with_constant(data, begin, end, constant_value)
+        if any(size < 0 for size in sizes):
+            both = zip(begin, end, data.shape, strict=True)
+            data = data[tuple(_kept(n, b, e) for b, e, n in both)]
+            begin, end = [max(0, b) for b in begin], [max(0, e) for e in end]
         for axis in range(data.ndim):
             if begin[axis] or end[axis]:
                 data = data.take(self._sources(data.shape[axis], begin[axis], end[axis]), axis)
@@ -120,6 +120,7 @@ class Pad(Operator, versions=(1, 2, 11, 13, 18, 19, 21, 23, 24, 25)):
         yield Case(cls(mode="edge"), along, [x[:, [0, 0, 0, 0, 1, 2, 2, 2]]])
         yield Case(cls(mode="reflect"), along, [x[:, [1, 2, 1, 0, 1, 2, 1, 0]]])
         yield Case(cls(mode="wrap"), along, [x[:, [0, 1, 2, 0, 1, 2, 0, 1]]])
+        yield Case(cls(), [x, i64([2, -4]), f32(7), one], [f32([[7], [7]])])
         yield Case(cls(mode="edge"), [x, i64([2, -1]), None, one], [x[:, [0, 0, 0, 1]]])
         yield Case(cls(), [strings(["a"]), i64([0, 1])], [strings(["a", ""])])
         yield Case(cls(), [boolean([True]), i64([1, 0])], [boolean([False, True])])
@@ -147,5 +148,14 @@ def _with_constant(data: Array, begin: list[int], end: list[int], value: Array |
         padded = np.full(shape, "" if any(isinstance(v, str) for v in data.flat) else 0, object)
     else:
         padded = np.zeros(shape, data.dtype)
-    padded[tuple(slice(b, b + n) for b, n in zip(begin, data.shape, strict=True))] = data
+    kept = [_kept(n, b, e) for b, n, e in zip(begin, data.shape, end, strict=True)]
+    if all(part.stop > part.start for part in kept):
+        there = (slice(part.start + b, part.stop + b) for part, b in zip(kept, begin, strict=True))
+        padded[tuple(there)] = data[tuple(kept)]
     return padded
+
+
+def _kept(size: int, begin: int, end: int) -> slice:
+    """What negative pads leave of a dim; they may take off more than it has."""
+    start = min(max(0, -begin), size)
+    return slice(start, max(start, size + min(0, end)))
