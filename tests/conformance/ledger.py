@@ -19,7 +19,12 @@ FOLDER = Path(__file__).parents[1] / "expected"
 
 def expected_failures(target: str, cases: Collection[str]) -> dict[str, str]:
     """The reason by case; a pattern that matches no case raises."""
-    entries = tomllib.loads((FOLDER / f"{target}.toml").read_text())["expected"]
+    return listed(target, "expected", cases)
+
+
+def listed(target: str, table: str, cases: Collection[str]) -> dict[str, str]:
+    """The reason by case that a table of a ledger gives; a pattern that matches none raises."""
+    entries = tomllib.loads((FOLDER / f"{target}.toml").read_text()).get(table, [])
     found: dict[str, str] = {}
     for entry in entries:
         for pattern in entry["cases"]:

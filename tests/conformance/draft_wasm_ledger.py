@@ -1,0 +1,87 @@
+"""Writes `tests/expected/wasm.toml` anew from what the cases do now.
+
+    python -m tests.conformance.draft_wasm_ledger
+
+Reasons are those of the compiler's refusals. A case that gives a wrong result is listed as such:
+it wants a fix or a reason found by a person.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from likewise.errors import LikewiseError, UnsupportedError
+from tests.conformance import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HEAD = """\
+# Official ONNX cases as compiled WebAssembly modules. `expected` fail, in strict and in fast
+# numerics; `fixed` pass with their parameters made constants. Strict both ways; drafted by
+# `python -m tests.conformance.draft_wasm_ledger`.
+"""
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a case fails, without names of nodes."""
+    if not isinstance(error, LikewiseError):
+        text = " ".join(str(error).split())[:120]
+        return f"wrong result: {text}" if isinstance(error, AssertionError) else f"fails: {error!r}"
+    text = str(error)
+    nodes = re.findall(r"node '[^\n]*?' \((\w+)\): (?:\w+: )?([^;\n]*)", text)
+    if isinstance(error, UnsupportedError) and nodes:
+        return "; ".join(sorted({f"{name}: {why}" for name, why in nodes}))
+    return re.sub(r"^<bytes>: |(in|out)put '?\w*'?: |; given: .*", "", text, flags=re.DOTALL)
+
+
+def table(name: str, reasons: Mapping[str, str]) -> str:
+    """The tables `[[name]]`: one a reason, its cases in order."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for case, reason in reasons.items():
+        groups[reason].append(case)
+    made = []
+    for reason in sorted(groups):
+        cases = "".join(f"  {json.dumps(case)},\n" for case in sorted(groups[reason]))
+        text = json.dumps(reason, ensure_ascii=False)
+        made.append(f"[[{name}]]\nreason = {text}\ncases = [\n{cases}]\n")
+    return "\n".join(made)
+
+
+def draft(names: Iterable[str] | None = None) -> tuple[dict[str, str], dict[str, str]]:
+    """Failing cases and those with fixed parameters, each with a reason."""
+    from tests.conformance.onnx_cases import onnx_cases
+    from tests.conformance.test_wasm_cases import run
+
+    failed, fixed = {}, {}
+    cases = onnx_cases()
+    for name in names or cases:
+        try:
+            if run(cases[name]):
+                fixed[name] = "the case feeds what a compiled model has as constants"
+        except Exception as error:  # noqa: BLE001 — whatever it is, it goes into the ledger
+            failed[name] = reason_of(error)
+    return failed, fixed
+
+
+def main() -> None:
+    """Write the ledger, or with arguments show what the cases so named do."""
+    path = ledger.FOLDER / "wasm.toml"
+    if not path.exists():
+        path.write_text("expected = []\n")
+    start = time.perf_counter()
+    failed, fixed = draft(sys.argv[1:])
+    if not sys.argv[1:]:
+        path.write_text(f"{HEAD}\n{table('expected', failed)}\n{table('fixed', fixed)}")
+    for reason, count in Counter(failed.values()).most_common():
+        print(f"{count:5} {reason}")
+    print(f"{len(failed)} fail, {len(fixed)} fixed, {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

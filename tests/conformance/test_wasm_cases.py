@@ -1,0 +1,56 @@
+"""The official ONNX cases as compiled modules under wasmtime, strict and fast.
+
+`tests/expected/wasm.toml` says what is refused or fails, and for which cases the parameters
+(axes, shapes, k, …) must be constants of the model, since the case itself feeds them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import likewise
+from tests.conformance.compiling import compile_case
+from tests.conformance.ledger import expected_failures, listed
+from tests.conformance.onnx_cases import assert_similar, onnx_cases
+
+if TYPE_CHECKING:
+    from tests.conformance.onnx_cases import OnnxCase
+
+CASES = onnx_cases()
+EXPECTED = expected_failures("wasm", CASES)
+FIXED = listed("wasm", "fixed", CASES)
+
+
+def run(case: OnnxCase) -> bool:
+    """Hold the case in both numerics; whether parameters had to be constants."""
+    model = likewise.load(case.model())
+    fixed = False
+    for inputs, outputs in case.data_sets():
+        feeds = {port.name: value for port, value in zip(model.inputs, inputs, strict=False)}
+        compiled = compile_case(model.graph, feeds)
+        fixed |= bool(compiled.constants)
+        live = {name: feeds[name] for name in feeds if name not in compiled.constants}
+        for runner in compiled.runners():
+            made = list(runner.run(live).values())
+            assert len(made) == len(outputs)
+            for one, other in zip(made, outputs, strict=True):
+                assert_similar(one, other, case.rtol, case.atol)
+    return fixed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.xfail(strict=True, reason=EXPECTED[name])]
+            if name in EXPECTED
+            else [],
+        )
+        for name in CASES
+    ],
+)
+def test_wasm_case(name: str) -> None:
+    assert run(CASES[name]) == (name in FIXED), "fixed parameters: see the ledger"
