@@ -70,6 +70,23 @@ def test_an_initializer_that_is_an_input_too_is_a_constant() -> None:
     assert [port.name for port in loaded.inputs] == ["x"]
 
 
+def test_an_output_of_unknown_rank_has_the_declared_shape() -> None:
+    branches = {}
+    for name, axes in (("then_branch", [0]), ("else_branch", [0, 1])):
+        nodes = [
+            helper.make_node("Constant", [], [f"{name}_axes"], value_ints=axes),
+            helper.make_node("Unsqueeze", ["x", f"{name}_axes"], [f"{name}_y"]),
+        ]
+        branches[name] = helper.make_graph(nodes, name, [], [info(f"{name}_y", None)])
+    node = helper.make_node("If", ["c"], ["y"], **branches)
+    inputs = [info("x"), info("c", (), TensorProto.BOOL)]
+    declared = likewise.load(model([node], inputs=inputs, outputs=[info("y", (None, None, 3))]))
+    assert str(declared.outputs[0]).endswith(", 3]")
+    assert declared.run({"x": X, "c": np.array(False)})["y"].shape == (1, 1, 3)
+    unknown = likewise.load(model([node], inputs=inputs, outputs=[info("y", None)]))
+    assert str(unknown.outputs[0]) == "y: float[…]"
+
+
 def test_an_output_that_is_an_input_keeps_both_names() -> None:
     loaded = likewise.load(model([helper.make_node("Identity", ["x"], ["y"])]))
     result = loaded.run({"x": X})["y"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from likewise.errors import LikewiseError, ModelError, UnsupportedError
-from likewise.ir import Graph, Type, UnknownRankError, Value
+from likewise.ir import Graph, TensorType, Type, UnknownRankError, Value
 from likewise.onnx.attributes import attribute_values
 from likewise.onnx.external import ExternalData
 from likewise.onnx.order import in_order
@@ -23,7 +23,13 @@ from likewise.ops.build import GraphBuilder, OldForm
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from likewise.onnx.messages import FunctionProto, GraphProto, ModelProto, NodeProto
+    from likewise.onnx.messages import (
+        FunctionProto,
+        GraphProto,
+        ModelProto,
+        NodeProto,
+        ValueInfoProto,
+    )
     from likewise.onnx.source import Source
 
 __all__ = ["import_model"]
@@ -117,7 +123,7 @@ class _Scope:
             inputs.append(self._define(info.name, Value(info.name, known)))
         for node in in_order(proto.node, self.defines):
             self.add(node)
-        outputs = [self._output(info.name) for info in proto.output]
+        outputs = [self._output(info) for info in proto.output]
         return self.builder.graph(proto.name, inputs, outputs)
 
     def _constants(self, proto: GraphProto) -> None:
@@ -129,11 +135,19 @@ class _Scope:
             name = sparse.values.name if sparse.values else ""
             self._define(name, self.builder.named_constant(name, array))
 
-    def _output(self, name: str) -> Value:
-        value = self.lookup(name)
-        if value.name == name:
+    def _output(self, info: ValueInfoProto) -> Value:
+        """An output of a graph; with the type that the file declares if no rank can be inferred."""
+        value = self.lookup(info.name)
+        if value.name != info.name:
+            return self.builder.op_named("Identity", [value], info.name)
+        if not isinstance(value.type, TensorType) or value.type.dims is not None:
             return value
-        return self.builder.op_named("Identity", [value], name)
+        declared = to_type(info.type, info.name)
+        if not isinstance(declared, TensorType) or declared.dims is None:
+            return value
+        if declared.dtype is value.type.dtype and info.name in self.names:
+            self.names[info.name] = value = self.builder.retype(value, declared)
+        return value
 
     def _define(self, name: str, value: Value) -> Value:
         if not name:

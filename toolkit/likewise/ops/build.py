@@ -163,15 +163,30 @@ class GraphBuilder(Builder[Value]):
         if not any(value in node.outputs for node in self.nodes[first:]):
             return self.op_named("Identity", [value], name)
         renamed = Value(name, value.type)
+        self._swap(value, renamed, first)
+        return renamed
+
+    def retype(self, value: Value, kind: Type) -> Value:
+        """`value` with what is known of its type from elsewhere.
+
+        It is kept as it is where a subgraph reads it: graphs are immutable.
+        """
+        if any(value in node.captures for node in self.nodes):
+            return value
+        retyped = Value(value.name, kind)
+        self._swap(value, retyped, 0)
+        return retyped
+
+    def _swap(self, old: Value, new: Value, first: int) -> None:
+        """Put `new` in the place of `old` in the nodes from index `first` on."""
 
         def swapped(values: Sequence[Value | None]) -> tuple[Value | None, ...]:
-            return tuple(renamed if v is value else v for v in values)
+            return tuple(new if v is old else v for v in values)
 
         self.nodes[first:] = [
             Node(node.operator, swapped(node.inputs), swapped(node.outputs), node.name)
             for node in self.nodes[first:]
         ]
-        return renamed
 
     def op_named(self, operator: str, inputs: Sequence[Value], name: str) -> Value:
         """The one output, called `name`, of an operator of `ai.onnx` without attributes."""
