@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 DONE, DIFFERENT, USAGE = 0, 1, 2
 
 
@@ -32,10 +33,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--save", type=Path, metavar="FILE.png", help="draw what was read")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     parser.add_argument("--alone", action="store_true", help="leave onnxruntime out")
-    parser.add_argument("--runs", type=_positive, default=3, help="timed readings (3)")
-    parser.add_argument("--threads", type=_positive, help="threads of each engine (all cores)")
     parser.add_argument(
-        "--side", type=_positive, default=960, help="pixels of the longer side that is seen (960)"
+        "--runs", type=_positive, default=3, help="timed readings (3 is the default)"
+    )
+    parser.add_argument(
+        "--threads", type=_positive, default=1, help="threads of each engine (1 is the default)"
+    )
+    parser.add_argument(
+        "--side",
+        type=_positive,
+        default=960,
+        help="pixels of the longer side that the detection sees (960 is the default)",
     )
     return parser.parse_args(arguments)
 
@@ -50,10 +58,9 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; the exit status."""
     options = parse(arguments)
-    if options.threads:
-        # Read by NumPy's matrix library when it is first imported, which happens below.
-        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[name] = str(options.threads)
+    # Read by NumPy's matrix library when it is first imported, which happens below.
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(options.threads)
     from likewise import LikewiseError
     from tools.models import ModelFetchError
 
@@ -82,14 +89,14 @@ def _read(options: argparse.Namespace) -> int:
     paths = {model: ensure(model) for model in engines.MODELS.values()}
     used = [engines.likewise(paths)]
     if not options.alone:
-        used.append(engines.onnxruntime(paths, options.threads or 0))
+        used.append(engines.onnxruntime(paths, options.threads))
     readings = read_in_turn(np.asarray(image), used, options.side, options.runs)
     apart = engines.differences(readings[0].calls, used[1]) if len(used) > 1 else {}
     drawn = page.lines if page else None
     if options.json:
         print(json.dumps(as_json(readings, apart, drawn), indent=2, ensure_ascii=False))
     else:
-        print_report(readings, apart, drawn)
+        print_report(readings, apart, drawn, options.threads)
     if options.save:
         _save(draw_lines(image, readings[0].lines), options.save)
         print(f"Drawn into {options.save}", file=sys.stderr)

@@ -106,7 +106,7 @@ def likewise(paths: Mapping[str, Path]) -> Engine:
 
 
 def onnxruntime(paths: Mapping[str, Path], threads: int) -> Engine:
-    """The networks in onnxruntime with `threads` threads (0: as many as there are cores).
+    """The networks in onnxruntime, with so many threads.
 
     Raises ImportError where it is not installed.
     """

@@ -32,17 +32,18 @@ def print_report(
     readings: Sequence[Reading],
     differences: Mapping[str, Difference],
     drawn: Sequence[str] | None,
+    threads: int,
 ) -> None:
     """Print what was read, how long it took, and how far the engines agree.
 
-    `drawn` are the lines that the page is known to have.
+    `drawn` are the lines that the page is known to have, `threads` how many each engine had.
     """
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDE)
     console.print(_lines_table(readings))
     console.print()
-    console.print(_times_table(readings, differences))
+    console.print(_times_table(readings, differences, threads))
     console.print()
     for line in _conclusions(readings, differences, drawn):
         console.print(line)
@@ -71,11 +72,14 @@ def _lines_table(readings: Sequence[Reading]) -> Table:
     return table
 
 
-def _times_table(readings: Sequence[Reading], differences: Mapping[str, Difference]) -> Table:
+def _times_table(
+    readings: Sequence[Reading], differences: Mapping[str, Difference], threads: int
+) -> Table:
     ours, *others = readings
     columns = ["network", ">calls", *(f">{r.engine.name} ms" for r in readings)]
     columns += [">ratio", ">largest difference"] if others else []
-    table = _table("Times", columns)
+    title = f"Times with {threads} thread{'s' if threads > 1 else ''}"
+    table = _table(f"{title} each" if others else title, columns)
     for stage in (*STAGES, BETWEEN, "in all"):
         spent = [_milliseconds(reading, stage) for reading in readings]
         calls = str(ours.calls_of(stage)) if stage in STAGES else ""
