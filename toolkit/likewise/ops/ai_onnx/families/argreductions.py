@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,15 +31,17 @@ class ArgReduction(Operator):
     def infer(self, data: TensorType) -> TensorType:
         check_dtype(data, NUMBERS, "data")
         axis = normalize_axis(self.axis, data.rank)
-        if data.shape[axis] == 0:
-            raise InferenceError(f"dim {axis} is empty: it has no extreme", given=data)
-        kept = (1,) if self.keepdims else ()
-        dims = (*data.shape[:axis], *kept, *data.shape[axis + 1 :])
-        return data.with_dtype(DType.INT64).with_shape(dims)
+        if data.is_static:
+            _check_wanted(data.shape, axis)
+        return data.with_dtype(DType.INT64).with_shape(self._dims(data.shape, axis))
+
+    def _dims(self, shape: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
+        return (*shape[:axis], *((1,) if self.keepdims else ()), *shape[axis + 1 :])
 
     def evaluate(self, data: Array) -> Array:
-        if data.shape[self.axis] == 0:
-            raise InferenceError(f"dim {self.axis} is empty: it has no extreme")
+        if data.size == 0:
+            _check_wanted(data.shape, self.axis % data.ndim)
+            return np.zeros(self._dims(data.shape, self.axis % data.ndim), np.int64)
         if not self.select_last_index:
             return self.first(data)
         back = self.first(np.flip(data, self.axis))
@@ -48,6 +50,12 @@ class ArgReduction(Operator):
     def first(self, data: Array) -> Array:
         """Where the first extreme stands."""
         raise NotImplementedError
+
+
+def _check_wanted(shape: tuple[Any, ...], axis: int) -> None:
+    """Refuse an empty `axis` where there are places that want its extreme."""
+    if shape[axis] == 0 and 0 not in (*shape[:axis], *shape[axis + 1 :]):
+        raise InferenceError(f"dim {axis} is empty: it has no extreme", given=list(shape))
 
 
 class ArgMax(ArgReduction, versions=(1, 11, 12, 13)):
@@ -63,6 +71,7 @@ class ArgMax(ArgReduction, versions=(1, 11, 12, 13)):
         yield Case(cls(axis=-1, keepdims=False), [x], [i64([1, 0])])
         yield Case(cls(axis=1, select_last_index=True), [x], [i64([[2], [2]])])
         yield Case(cls(axis=1), [x[:0]], [np.zeros((0, 1), np.int64)])
+        yield Case(cls(axis=0), [x[:0, :0]], [np.zeros((1, 0), np.int64)])
         yield Case(cls(), [u8([1, 255])], [i64([1])])
         yield Case(cls(), [f32([1, np.nan, np.inf])], [i64([1])])
         yield Case(cls(), [x[:0]], error="dim 0 is empty")
