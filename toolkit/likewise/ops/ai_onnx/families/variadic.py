@@ -14,7 +14,7 @@ from likewise.ops.checks import FLOATS, NUMBERS, broadcast, check_dtype, check_s
 from likewise.ops.operator import Operator, V
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from likewise.ir import Array, TensorType
     from likewise.ops.build import Builder, OldForm
@@ -80,26 +80,38 @@ class Min(Extreme, versions=(1, 6, 8, 12, 13)):
 
 
 class Sum(Variadic, versions=(1, 6, 8, 13)):
-    """The sum, from the first input to the last."""
+    """The sum, from the first input to the last; float16 and bfloat16 are rounded once."""
 
     def expand(self, b: Builder[V], *inputs: V) -> V:
-        return reduce(b.Add, inputs) if len(inputs) > 1 else b.Identity(inputs[0])
+        return _rounded_once(b, inputs, lambda wide: reduce(b.Add, wide))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([1, 2]), f32([[1], [5]]), f32(1)], [f32([[3, 4], [7, 8]])])
         yield Case(cls(), [f16([1, 2])], [f16([1, 2])])
+        yield Case(cls(), [f16([2048]), f16([1]), f16([1])], [f16([2050])])
         yield Case(cls(), [i32([1])], error="input 0 has an element type")
 
 
 class Mean(Variadic, versions=(1, 6, 8, 13)):
-    """The sum divided by the number of inputs."""
+    """The sum divided by the number of inputs; float16 and bfloat16 are rounded once."""
 
     def expand(self, b: Builder[V], *inputs: V) -> V:
-        made: V = b.Div(b.Sum(*inputs), len(inputs))
-        return made
+        return _rounded_once(b, inputs, lambda wide: b.Div(reduce(b.Add, wide), len(wide)))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([1, 2]), f32([[3], [6]])], [f32([[2, 2.5], [3.5, 4]])])
         yield Case(cls(), [f32([1, 2])], [f32([1, 2])])
+
+
+def _rounded_once(b: Builder[V], inputs: Sequence[V], compute: Callable[[list[V]], V]) -> V:
+    """What `compute` makes of several inputs, in float32 where their element type is narrower."""
+    dtype = b.type(inputs[0]).dtype
+    if len(inputs) == 1:
+        made: V = b.Identity(inputs[0])
+    elif dtype in (DType.FLOAT16, DType.BFLOAT16):
+        made = b.Cast(compute([b.Cast(x, to=DType.FLOAT) for x in inputs]), to=dtype)
+    else:
+        made = compute(list(inputs))
+    return made
