@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.errors import LikewiseError, UnsupportedError
+from likewise.lower.graph import Lowered, lower_graph
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from likewise.targets.wasm import Artefact, compile_graph, load
+from likewise.targets.wasm import Numerics, emit_lowered, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,15 +25,15 @@ SMALL = 64
 
 @dataclass(frozen=True)
 class CompiledCase:
-    """The artefact in fast numerics, whose twin is the strict form, and what was made constant."""
+    """The program of a case, and which inputs were made constants for it."""
 
-    artefact: Artefact
+    lowered: Lowered
     constants: frozenset[str]
 
-    def runners(self) -> tuple[Runner, Runner]:
+    def runners(self) -> list[Runner]:
         """In strict numerics, and in fast ones."""
-        assert self.artefact.plain is not None
-        return load(self.artefact.plain), load(self.artefact.data)
+        modes: tuple[Numerics, Numerics] = ("strict", "fast")
+        return [load(emit_lowered(self.lowered, numerics=mode)) for mode in modes]
 
 
 def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
@@ -46,7 +47,7 @@ def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
         if not isinstance(value, np.ndarray):
             raise UnsupportedError("an input is no tensor").at(name)
     try:
-        return CompiledCase(_compiled(graph, feeds), frozenset())
+        return CompiledCase(_lowered(graph, feeds), frozenset())
     except LikewiseError as error:
         parameters = _parameters(feeds)
         if not parameters:
@@ -57,7 +58,7 @@ def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
         fixed = with_constant(fixed, name, feeds[name])
     live = {name: array for name, array in feeds.items() if name not in parameters}
     try:
-        return CompiledCase(_compiled(fixed, live), frozenset(parameters))
+        return CompiledCase(_lowered(fixed, live), frozenset(parameters))
     except UnsupportedError as error:
         raise error from first
 
@@ -71,9 +72,9 @@ def _parameters(feeds: Mapping[str, Any]) -> list[str]:
     return small if len(small) < len(feeds) else small[1:]
 
 
-def _compiled(graph: Graph, feeds: Mapping[str, Any]) -> Artefact:
+def _lowered(graph: Graph, feeds: Mapping[str, Any]) -> Lowered:
     shapes = {name: array.shape for name, array in feeds.items()}
-    return compile_graph(simplify(specialize(graph, shapes)), numerics="fast")
+    return lower_graph(simplify(specialize(graph, shapes)))
 
 
 def with_constant(graph: Graph, name: str, array: np.ndarray[Any, Any]) -> Graph:

@@ -1,6 +1,7 @@
-"""Writes `tests/expected/wasm.toml` anew from what the cases do now.
+"""Writes a ledger of the WebAssembly target anew from what the cases do now.
 
-    python -m tests.conformance.draft_wasm_ledger
+    python -m tests.conformance.draft_wasm_ledger wasm              # the official cases
+    python -m tests.conformance.draft_wasm_ledger wasm_operators    # those of the operators
 
 Reasons are those of the compiler's refusals. A case that gives a wrong result is listed as such:
 it wants a fix or a reason found by a person.
@@ -13,17 +14,18 @@ import re
 import sys
 import time
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from likewise.errors import LikewiseError, UnsupportedError
 from tests.conformance import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 HEAD = """\
-# Official ONNX cases as compiled WebAssembly modules. `expected` fail, in strict and in fast
-# numerics; `fixed` pass with their parameters made constants. Strict both ways; drafted by
+# What compiled WebAssembly modules are known to fail, in strict and in fast numerics. `fixed` pass
+# with their parameters made constants. Strict both ways; drafted by
 # `python -m tests.conformance.draft_wasm_ledger`.
 """
 
@@ -53,16 +55,14 @@ def table(name: str, reasons: Mapping[str, str]) -> str:
     return "\n".join(made)
 
 
-def draft(names: Iterable[str] | None = None) -> tuple[dict[str, str], dict[str, str]]:
+def draft(
+    run: Callable[[str], bool], names: Iterable[str]
+) -> tuple[dict[str, str], dict[str, str]]:
     """Failing cases and those with fixed parameters, each with a reason."""
-    from tests.conformance.onnx_cases import onnx_cases
-    from tests.conformance.test_wasm_cases import run
-
     failed, fixed = {}, {}
-    cases = onnx_cases()
-    for name in names or cases:
+    for name in names:
         try:
-            if run(cases[name]):
+            if run(name):
                 fixed[name] = "the case feeds what a compiled model has as constants"
         except Exception as error:  # noqa: BLE001 — whatever it is, it goes into the ledger
             failed[name] = reason_of(error)
@@ -70,13 +70,19 @@ def draft(names: Iterable[str] | None = None) -> tuple[dict[str, str], dict[str,
 
 
 def main() -> None:
-    """Write the ledger, or with arguments show what the cases so named do."""
-    path = ledger.FOLDER / "wasm.toml"
+    """Write the ledger named first; with names of cases behind it, show what those do."""
+    target, *names = sys.argv[1:]
+    path = ledger.FOLDER / f"{target}.toml"
     if not path.exists():
         path.write_text("expected = []\n")
+    module = {
+        "wasm": "tests.conformance.test_wasm_cases",
+        "wasm_operators": "tests.lower.test_cases",
+    }
+    cases: Any = import_module(module[target])
     start = time.perf_counter()
-    failed, fixed = draft(sys.argv[1:])
-    if not sys.argv[1:]:
+    failed, fixed = draft(cases.run, names or cases.CASES)
+    if not names:
         path.write_text(f"{HEAD}\n{table('expected', failed)}\n{table('fixed', fixed)}")
     for reason, count in Counter(failed.values()).most_common():
         print(f"{count:5} {reason}")
