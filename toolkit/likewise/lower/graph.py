@@ -108,6 +108,9 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
         if missing:  # because another node failed, or it is no number
             faults += [f"{node.label}: it reads {one}" for one in missing if one in unstorable]
             continue
+        if cast("Operator", node.operator).subgraphs:
+            for value in node.reads:  # not inside a branch or loop, which may never run
+                values[value] = lowering.settle(values[value])
         given = [None if one is None else values[one] for one in node.inputs]
         try:
             made = builder.apply(cast("Operator", node.operator), given)

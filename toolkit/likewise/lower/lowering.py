@@ -16,6 +16,7 @@ from likewise.lower.dtypes import storage_of
 from likewise.lower.kernel import Kernel
 from likewise.lower.memory import callees, touched, with_memory
 from likewise.lower.nest import Body, join_axes, write_nest
+from likewise.lower.pending import Pending, extend
 from likewise.lower.view import Index, TensorView
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Buffer, Function
     from likewise.loop.values import Value
     from likewise.lower.control import Repeated, Step
+    from likewise.lower.pending import Emit
 
 __all__ = ["DEAR", "Lowering"]
 
@@ -68,11 +70,16 @@ class Lowering:
         self._alive.append(array)
         return view
 
-    def empty(self, dtype: DType, shape: Sequence[int]) -> TensorView:
-        """New memory, to be written by a kernel."""
+    def empty(
+        self, dtype: DType, shape: Sequence[int], order: Sequence[int] | None = None
+    ) -> TensorView:
+        """New memory, to be written by a kernel; `order` names its axes from slow to fast."""
         name = f"t{len(self.program.buffers)}"
         buffer = self.program.scratch(name, storage_of(dtype), prod(shape))
-        return TensorView.of_buffer(dtype, shape, buffer)
+        if order is None:
+            return TensorView.of_buffer(dtype, shape, buffer)
+        inside = TensorView.of_buffer(dtype, [shape[axis] for axis in order], buffer)
+        return inside.transpose([order.index(axis) for axis in range(len(shape))])
 
     def output(self, name: str, view: TensorView) -> str:
         """Make a view an output of the model; gives the name of its buffer.
@@ -80,6 +87,8 @@ class Lowering:
         Memory that a kernel filled becomes the output itself, once; any other view is written.
         """
         buffer = self.program.output(f"out.{name}", view.storage, view.size)
+        if view.stem is None or view.stem.base.memory is not None:
+            view = view.settled()
         made = view.buffer
         if made is not None and made.kind == "scratch" and made not in self._renamed:
             self._renamed[made] = buffer
@@ -139,25 +148,59 @@ class Lowering:
     def write(self, view: TensorView, target: TensorView, name: str = "map") -> None:
         """Evaluate every element of a view into a target: a buffer's view, or a slice of one."""
 
-        def body(k: Kernel, index: Index) -> None:
-            buffer, position = target.address(k, index)
-            k.write(buffer, position, view.read(k, index))
+        stem = view.stem
+        if stem is not None and stem.whole and stem.base.memory is None:
+            stem.base.write(target)
+            return
+        order = target.memory_order
 
-        self.nest(name, view.shape, body, view.storage)
+        def body(k: Kernel, index: Index) -> None:
+            own = tuple(index[order.index(axis)] for axis in range(view.rank))
+            buffer, position = target.address(k, own)
+            k.write(buffer, position, view.read(k, own))
+
+        self.nest(name, [view.shape[axis] for axis in order], body, view.storage)
 
     def materialise(self, view: TensorView, name: str = "map") -> TensorView:
         """The view in memory of its own, row-major; itself where it is that already."""
         if view.buffer is not None:
             return view
+        if view.stem is not None and view.stem.base.memory is not None:
+            settled = view.settled()
+            if settled.buffer is not None:
+                return settled
         target = self.empty(view.dtype, view.shape)
         self.write(view, target, name)
         return target
 
+    def settle(self, view: TensorView) -> TensorView:
+        """The view in memory, in whatever order suits it."""
+        if view.buffer is not None or view.place is not None:
+            return view
+        settled = view.settled()
+        if settled.place is not None:
+            return settled
+        target = self.empty(view.dtype, view.shape, view.order)
+        self.write(view, target)
+        return target
+
     def shared(self, view: TensorView, readers: int) -> TensorView:
         """The view as it should be kept when `readers` nodes read it."""
+        if view.stem is not None and view.stem.whole:
+            view.stem.base.readers = max(view.stem.base.readers, readers)
+            return view
         if readers > 1 and view.cost > 1:
-            return self.materialise(view)
+            return self.settle(view)
         return view
+
+    def pending(
+        self, dtype: DType, shape: Sequence[int], order: Sequence[int] | None, emit: Emit
+    ) -> TensorView:
+        """What a kernel will make that takes elementwise operators into its epilogue.
+
+        See `likewise.lower.pending`.
+        """
+        return Pending(self, dtype, tuple(shape), order and tuple(order), emit).view()
 
     # Computing views
 
@@ -176,15 +219,23 @@ class Lowering:
         """
         shape = np.broadcast_shapes(*(one.shape for one in inputs))
         inputs = tuple(self._affordable(one, shape) for one in inputs)
-        wide = [one.broadcast(shape) for one in inputs]
         storage = storage_of(dtype)
 
-        def read(k: Kernel, index: Index) -> Value:
-            value = compute(k, *(one.read(k, index) for one in wide))
+        def narrowed(k: Kernel, *values: Value) -> Value:
+            value = compute(k, *values)
             return value if exact else k.narrow(value, storage)
 
+        found = extend(self, narrowed, dtype, inputs, shape)
+        if isinstance(found, Pending):
+            return found.view()
+        full = [one for one in inputs if one.shape == shape]
+        order = next((one.order for one in full if one.order), None)
+
+        def read(k: Kernel, index: Index) -> Value:
+            return narrowed(k, *(one.broadcast(shape).read(k, index) for one in inputs))
+
         total = cost + sum(one.cost for one in inputs)
-        return TensorView(dtype, shape, read, None, total)
+        return TensorView(dtype, shape, read, None, total, order=order, stem=found)
 
     def _affordable(self, view: TensorView, shape: Sequence[int]) -> TensorView:
         """A view that broadcasting would compute again and again is materialised first."""
@@ -202,7 +253,8 @@ class Lowering:
         first = views[0]
         shape = list(first.shape)
         shape[axis] = sum(one.shape[axis] for one in views)
-        whole = self.empty(first.dtype, shape)
+        order = next((one.order for one in views if one.order), None)
+        whole = self.empty(first.dtype, shape, order)
         at = 0
         for one in views:
             starts = [at if i == axis else 0 for i in range(len(shape))]

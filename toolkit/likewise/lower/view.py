@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from likewise.ir import DType
     from likewise.loop.types import Storage
+    from likewise.lower.pending import Stem
 
 __all__ = ["Index", "Reader", "TensorView", "flatten", "unflatten"]
 
@@ -63,7 +64,9 @@ class TensorView:
     `buffer` is set when the view is the whole of that buffer in row-major order. `cost` counts
     roughly the operations that reading one element repeats; a load is 1. `place` gives buffer and
     position of an element, for views of memory, which can be written to. `data` is the content
-    where it is known at compile time.
+    where it is known at compile time. `order` names the axes from the slowest to the fastest in
+    memory where that is not their own order: NHWC memory seen as NCHW has (0, 2, 3, 1). `stem`
+    is what kernel is still to be written for the view; see `likewise.lower.pending`.
     """
 
     dtype: DType
@@ -73,6 +76,8 @@ class TensorView:
     cost: int = 1
     place: Place | None = None
     data: np.ndarray[Any, Any] | None = None
+    order: tuple[int, ...] | None = None
+    stem: Stem | None = None
 
     @staticmethod
     def of_buffer(dtype: DType, shape: Sequence[int], buffer: Buffer) -> TensorView:
@@ -101,8 +106,14 @@ class TensorView:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    def settled(self) -> TensorView:
+        """The view, in memory if a kernel had been waiting for what is done with its result."""
+        return self if self.stem is None else self.stem.settled() or self
+
     def address(self, k: Kernel, index: Index) -> tuple[Buffer, Value]:
         """Buffer and position of an element; raises for a view that is not plain memory."""
+        if self.stem is not None:
+            return self.settled().address(k, index)
         if self.place is None:
             raise LikewiseError("a computed view has no address", hint="materialise it first")
         return self.place(k, index)
@@ -111,14 +122,17 @@ class TensorView:
         self, shape: Sequence[int], back: Callable[[Kernel, Index], Sequence[Value]]
     ) -> TensorView:
         """A view of `shape` whose element at an index is this one's element at `back(index)`."""
-        source, place = self.read, self.place
+        settled = self.settled()
+        source, place = settled.read, settled.place
         return replace(
-            self,
+            settled,
             shape=tuple(shape),
             read=lambda k, index: source(k, tuple(back(k, index))),
             buffer=None,
             data=None,
             place=place and (lambda k, index: place(k, tuple(back(k, index)))),
+            order=None,
+            stem=None,
         )
 
     def reshape(self, shape: Sequence[int]) -> TensorView:
@@ -128,6 +142,8 @@ class TensorView:
             raise LikewiseError("a reshape changes the size", given=sizes, allowed=self.shape)
         if sizes == self.shape:
             return self
+        if self.stem is not None and self.settled() is not self:
+            return self.settled().reshape(sizes)
         if self.buffer is not None:
             same = TensorView.of_buffer(self.dtype, sizes, self.buffer)
             return same if self.data is None else replace(same, data=self.data.reshape(sizes))
@@ -138,7 +154,15 @@ class TensorView:
         """Axis i of the result is axis order[i] of this view."""
         places = [order.index(axis) for axis in range(self.rank)]
         shape = [self.shape[axis] for axis in order]
-        return self.viewed(shape, lambda _, index: [index[at] for at in places])
+        made = self.viewed(shape, lambda _, index: [index[at] for at in places])
+        if self.place is None and self.order is None and self.stem is None:
+            return made
+        return replace(made, order=_or_none([places[axis] for axis in self.memory_order]))
+
+    @property
+    def memory_order(self) -> tuple[int, ...]:
+        """The axes from the slowest to the fastest in memory."""
+        return tuple(range(self.rank)) if self.order is None else self.order
 
     def broadcast(self, shape: Sequence[int]) -> TensorView:
         """Repeated along axes of size 1 and new leading axes, as ONNX broadcasts."""
@@ -151,7 +175,8 @@ class TensorView:
         def back(k: Kernel, index: Index) -> Sequence[Value]:
             return [k.index(0) if n == 1 else at for n, at in zip(own, index[lead:], strict=True)]
 
-        return self.viewed(sizes, back)
+        made = self.viewed(sizes, back)
+        return made if lead else replace(made, order=self.order)
 
     def slice(
         self, starts: Sequence[int], steps: Sequence[int], shape: Sequence[int]
@@ -161,4 +186,8 @@ class TensorView:
         def back(_: Kernel, index: Index) -> Sequence[Value]:
             return [at * n + s for s, n, at in zip(starts, steps, index, strict=True)]
 
-        return self.viewed(shape, back)
+        return replace(self.viewed(shape, back), order=self.order)
+
+
+def _or_none(order: Sequence[int]) -> tuple[int, ...] | None:
+    return None if list(order) == sorted(order) else tuple(order)

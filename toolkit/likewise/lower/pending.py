@@ -1,0 +1,152 @@
+"""Kernels that wait for what is done with their result, so that they do it themselves.
+
+A convolution or product is not written when its node is lowered. Its view carries a `Stem`: an
+elementwise operator on such a view extends the stem instead of reading memory, as long as nobody
+else needs the result itself. The kernel is written, with all of that in its epilogue, when the
+result is read, or straight into the place where it is wanted (a padded input, a part of a
+concatenation, an output).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from likewise.loop.types import LoopError
+from likewise.loop.values import Value
+from likewise.lower.kernel import Kernel
+from likewise.lower.view import Index, TensorView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from likewise.ir import DType
+    from likewise.lower.lowering import Lowering
+
+__all__ = ["Epilogue", "Pending", "Stem", "extend"]
+
+Epilogue = Callable[[Kernel, Value, Index], Value]
+Emit = Callable[[TensorView, Epilogue], None]
+
+
+def _keep(_k: Kernel, value: Value, _index: Index) -> Value:
+    return value
+
+
+@dataclass(eq=False)
+class Pending:
+    """A kernel to be written: `emit(target, epilogue)` fills a target of this dtype and shape.
+
+    `readers` says how many nodes read the result; `memory` is where it stands once it is written.
+    """
+
+    lowering: Lowering
+    dtype: DType
+    shape: tuple[int, ...]
+    order: tuple[int, ...] | None
+    emit: Emit
+    readers: int = 1
+    memory: TensorView | None = None
+
+    def view(self) -> TensorView:
+        """The result, unwritten."""
+
+        def read(k: Kernel, index: Index) -> Value:
+            return self.settled().read(k, index)
+
+        stem = Stem(self, _keep, 1)
+        return TensorView(self.dtype, self.shape, read, None, 1, order=self.order, stem=stem)
+
+    def settled(self) -> TensorView:
+        """The result in memory, written now if it is not yet."""
+        if self.memory is None:
+            memory = self.lowering.empty(self.dtype, self.shape, self.order)
+            self.write(memory)
+        assert self.memory is not None
+        return self.memory
+
+    def write(self, target: TensorView) -> None:
+        """Write the result into a target, which is then where it is read."""
+        self.emit(target, _keep)
+        self.memory = target
+
+
+@dataclass(frozen=True, eq=False)
+class Stem:
+    """compute(result of `base`) at every index; it stands for `uses` of the base's readers."""
+
+    base: Pending
+    compute: Epilogue = field(default=_keep)
+    uses: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the result itself."""
+        return self.compute is _keep
+
+    def settled(self) -> TensorView | None:
+        """The memory of the result, where this is that and nothing else."""
+        return self.base.settled() if self.whole else None
+
+
+def extend(
+    lowering: Lowering,
+    compute: Callable[..., Value],
+    dtype: DType,
+    inputs: Sequence[TensorView],
+    shape: tuple[int, ...],
+) -> Stem | Pending | None:
+    """compute(k, *inputs) as a part of the kernel that makes one of the inputs, if one can.
+
+    A `Pending` where every reader of that kernel's result is accounted for, else a `Stem`.
+    """
+    bases = [
+        one.stem.base
+        for one in inputs
+        if one.stem is not None
+        and one.stem.base.memory is None
+        and one.shape == shape
+        and one.stem.base.dtype is dtype
+    ]
+    if not bases:
+        return None
+    base = bases[-1]
+    wide = [one if _grows(one, base) else one.broadcast(shape) for one in inputs]
+
+    def both(k: Kernel, value: Value, index: Index) -> Value:
+        given = [
+            one.stem.compute(k, value, index)
+            if one.stem is not None and one.stem.base is base
+            else one.read(k, index)
+            for one in wide
+        ]
+        return compute(k, *given)
+
+    uses = sum(one.stem.uses for one in wide if one.stem is not None and one.stem.base is base)
+    if uses < base.readers:
+        return Stem(base, both, uses)
+
+    def emit(target: TensorView, epilogue: Epilogue) -> None:
+        def all_of_it(k: Kernel, value: Value, index: Index) -> Value:
+            return epilogue(k, both(k, value, index), index)
+
+        if base.memory is None:
+            try:
+                base.emit(target, all_of_it)
+            except LoopError:
+                pass  # vectors cannot do the epilogue: it becomes a kernel of its own
+            else:
+                return
+        memory = base.settled()
+
+        def read(k: Kernel, index: Index) -> Value:
+            return all_of_it(k, memory.read(k, index), index)
+
+        lowering.write(TensorView(dtype, shape, read, None, 2, order=memory.order), target)
+
+    return Pending(lowering, dtype, shape, base.order, emit)
+
+
+def _grows(view: TensorView, base: Pending) -> bool:
+    return view.stem is not None and view.stem.base is base and view.shape == base.shape
