@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,14 @@ from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, unify
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims
+from likewise.ops.static import content, output_shape
 from likewise.ops.windows import add_windows, slide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.windows import Windows
 
 
@@ -71,6 +74,32 @@ class Col2Im(Operator, versions=(18,)):
         channels = x.shape[1] // math.prod(block)
         columns = x.reshape(x.shape[0], channels, *block, *windows.output)
         return add_windows(columns, windows, image)
+
+    def lower(
+        self, lowering: Lowering, x: TensorView, image_shape: TensorView, block_shape: TensorView
+    ) -> TensorView:
+        shape = output_shape(self, x, image_shape, block_shape)
+        image, block = shape[2:], content(block_shape, "block_shape").tolist()
+        windows = self._windows(image, block)
+        columns = lowering.shared(x.reshape((*shape[:2], *block, *windows.output)), 2)
+        zero = lowering.constant(np.zeros((), x.dtype.numpy), x.dtype)
+        made = lowering.empty(x.dtype, shape)
+        lowering.write(zero.broadcast(shape), made)
+        with lowering.kernel(f"{x.storage}_col2im") as k, ExitStack() as stack:
+            index = tuple(stack.enter_context(k.loop(n)) for n in columns.shape)
+            taps, places = index[2 : 2 + len(image)], index[2 + len(image) :]
+            at = [
+                place * stride + tap * dilation - first
+                for place, stride, tap, dilation, first in zip(
+                    places, windows.strides, taps, windows.dilations, windows.begin, strict=True
+                )
+            ]
+            for one, size in zip(at, image, strict=True):
+                stack.enter_context(k.if_((one >= 0) & (one < size)))
+            buffer, position = made.address(k, (*index[:2], *at))
+            total = k.read(buffer, position) + columns.read(k, index)
+            k.write(buffer, position, k.narrow(total, x.storage))
+        return made
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -58,7 +58,7 @@ class ConstantOfShape(Operator, versions=(9, 20, 21, 23, 24, 25)):
             )
         return self.value.reshape(())
 
-    def lower(self, *_: Any) -> TensorView:
+    def lower(self, *_: object) -> TensorView:
         raise UnsupportedError("the shape of the output depends on data")
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, unify
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import TensorView
 
 
 class NonMaxSuppression(Operator, versions=(10, 11)):
@@ -72,6 +74,9 @@ class NonMaxSuppression(Operator, versions=(10, 11)):
             where = np.full((len(found), 2), (batch, class_index))
             kept.append(np.concatenate([where, found[:, None]], 1))
         return np.concatenate(kept) if kept else np.zeros((0, 3), np.int64)
+
+    def lower(self, *_: object) -> TensorView:
+        raise UnsupportedError("the number of boxes that are kept depends on data")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

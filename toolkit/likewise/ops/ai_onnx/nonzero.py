@@ -29,7 +29,7 @@ class NonZero(Operator, versions=(9, 13)):
             return np.zeros((0, int(bool(X))), np.int64)
         return np.array(np.nonzero(X), np.int64)
 
-    def lower(self, *_: Any) -> TensorView:
+    def lower(self, *_: object) -> TensorView:
         raise UnsupportedError("the number of elements that are not zero depends on data")
 
     @classmethod

@@ -12,11 +12,14 @@ from likewise.ops.case import Case, boolean, f32, i32, i64, strings
 from likewise.ops.checks import check_dtype, check_rank, check_same_dtype, normalize_axes
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims
+from likewise.ops.static import content, output_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from likewise.ir import Array, Dim
+    from likewise.loop import Value
+    from likewise.lower import Index, Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -99,6 +102,70 @@ class Pad(Operator, versions=(1, 2, 11, 13, 18, 19, 21, 23, 24, 25)):
             return np.zeros_like(index)
         index %= 2 * (size - 1)
         return np.minimum(index, 2 * (size - 1) - index)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        data: TensorView,
+        pads: TensorView,
+        constant_value: TensorView | None = None,
+        axes: TensorView | None = None,
+    ) -> TensorView:
+        shape = output_shape(self, data, pads, constant_value, axes)
+        where = range(data.rank) if axes is None else content(axes, "axes").tolist()
+        sizes = content(pads, "pads").tolist()
+        begin, crop, inside = [0] * data.rank, [0] * data.rank, list(data.shape)
+        for index, axis in enumerate(where):
+            first, last = sizes[index], sizes[index + len(where)]
+            inside[axis] = max(0, inside[axis] + min(first, 0) + min(last, 0))
+            begin[axis] = min(max(first, 0), shape[axis] - inside[axis])
+            crop[axis] = max(-first, 0)
+        ones = [1] * data.rank
+        data = data.slice(crop, ones, inside)
+        if data.shape == shape:
+            return data
+        if self.mode == "constant":
+            zero = lowering.constant(np.zeros((), data.dtype.numpy), data.dtype)
+            filling = (zero if constant_value is None else constant_value).reshape(())
+            filling = filling.broadcast(shape)
+        else:
+            data = lowering.shared(data, 2)
+            filling = data.viewed(shape, self._source(data.shape, begin))
+        made = lowering.empty(data.dtype, shape)
+        lowering.write(data, made.slice(begin, ones, data.shape), "pad")
+        # Around the data two slabs an axis, each between those of the axes before.
+        starts, lengths = [0] * data.rank, list(shape)
+        for axis, size in enumerate(data.shape):
+            behind = begin[axis] + size
+            for start, stop in ((0, begin[axis]), (behind, shape[axis])):
+                starts[axis], lengths[axis] = start, stop - start
+                slab = filling.slice(starts, ones, lengths)
+                lowering.write(slab, made.slice(starts, ones, lengths), "pad")
+            starts[axis], lengths[axis] = begin[axis], size
+        return made
+
+    def _source(
+        self, shape: Sequence[int], begin: Sequence[int]
+    ) -> Callable[[Kernel, Index], list[Value]]:
+        """Where each element comes from, as an index into data of `shape`."""
+        if 0 in shape:
+            raise LikewiseError(f"an empty dim cannot be padded by {self.mode!r}")
+
+        def along(k: Kernel, at: Value, size: int) -> Value:
+            if self.mode == "edge":
+                return k.min(k.max(at, 0), size - 1)
+            if self.mode == "wrap":
+                return at % size
+            if size == 1:
+                return k.index(0)
+            back = at % (2 * (size - 1))
+            return k.min(back, 2 * (size - 1) - back)
+
+        def source(k: Kernel, index: Index) -> list[Value]:
+            moved = (at - first for at, first in zip(index, begin, strict=True))
+            return [along(k, at, size) for at, size in zip(moved, shape, strict=True)]
+
+        return source
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:

@@ -61,7 +61,7 @@ class Range(Operator, versions=(11, 27)):
         values = values * delta.reshape(()).astype(work) + start.reshape(()).astype(work)
         return values.astype(start.dtype, copy=False)
 
-    def lower(self, *_: Any) -> TensorView:
+    def lower(self, *_: object) -> TensorView:
         raise UnsupportedError("the length of the range depends on data")
 
     @classmethod

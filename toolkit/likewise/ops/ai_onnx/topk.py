@@ -12,11 +12,14 @@ from likewise.ops.case import Case, f32, i64, u8
 from likewise.ops.checks import NUMBERS, check_dtype, check_rank, normalize_axis
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import as_dim
+from likewise.ops.sorting import top_of_rows
+from likewise.ops.static import content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -62,6 +65,16 @@ class TopK(Operator, versions=(1, 10, 11, 24)):
             return size - 1 - np.flip(back[tuple(index)], self.axis)
         index[self.axis] = slice(count)
         return np.argsort(X, self.axis, kind="stable")[tuple(index)]
+
+    def lower(
+        self, lowering: Lowering, X: TensorView, K: TensorView
+    ) -> tuple[TensorView, TensorView]:
+        count, axis = int(content(K, "K").item()), self.axis % X.rank
+        order = [*(i for i in range(X.rank) if i != axis), axis]
+        back = [order.index(i) for i in range(X.rank)]
+        made = top_of_rows(lowering, X.transpose(order), count, largest=self.largest)
+        values, indices = (one.transpose(back) for one in made)
+        return values, indices
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

@@ -69,7 +69,7 @@ class Unique(Operator, versions=(11, 28)):
         )
         return x.take(first, axis), indices, inverse, counts
 
-    def lower(self, *_: Any) -> TensorView:
+    def lower(self, *_: object) -> TensorView:
         raise UnsupportedError("the number of different elements depends on data")
 
     @classmethod
