@@ -32,14 +32,14 @@ def convert(x: Array, to: DType, *, saturate: bool = True, round_mode: RoundMode
     Integers wrap; floats lose their fraction on the way to integers, and what is out of range
     there (undefined in ONNX) is what NumPy makes of it. `saturate` matters to the float8 types,
     `round_mode` to float8e8m0. A conversion to fewer bits rounds once, half to even.
-    Raises `TypeError` for symbolic dims that are to become anything but integers, `ValueError`
-    for a string that is no number.
+    Raises `TypeError` for symbolic dims that are to become anything but integers
+    of 32 bits or more, `ValueError` for a string that is no number.
     """
     if x.dtype == to.numpy and to is not DType.STRING:
         return x
     if x.dtype.kind in "OUST":
         if _holds_dims(x):
-            if not to.is_integer:
+            if not to.is_integer or to.bits < 32:
                 raise TypeError("a symbolic dim has no value yet")
             return x
         if to is DType.STRING:
