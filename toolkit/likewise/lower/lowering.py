@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.control import Repeated, Step
     from likewise.lower.pending import Emit
+    from likewise.ops.windows import Windows
 
 __all__ = ["DEAR", "Lowering"]
 
@@ -280,6 +281,19 @@ class Lowering:
         from likewise.lower.kernels.gemm import matmul
 
         return matmul(self, a, b)
+
+    def convolve(
+        self,
+        x: TensorView,
+        w: TensorView,
+        windows: Windows,
+        group: int = 1,
+        bias: TensorView | None = None,
+    ) -> TensorView:
+        """See `likewise.lower.kernels.convolution`."""
+        from likewise.lower.kernels.convolution import convolve
+
+        return convolve(self, x, w, windows, group, bias)
 
     # Control flow
 

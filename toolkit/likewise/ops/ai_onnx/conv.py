@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, Shape, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class Conv(Windowed, versions=(1, 11, 22)):
@@ -36,6 +37,12 @@ class Conv(Windowed, versions=(1, 11, 22)):
 
     def evaluate(self, X: Array, W: Array, B: Array | None = None) -> Array:
         return convolve(X, W, self.windows(X.shape[2:], W.shape[2:]), self.group, B)
+
+    def lower(
+        self, lowering: Lowering, x: TensorView, w: TensorView, bias: TensorView | None = None
+    ) -> TensorView:
+        windows = self.windows(x.shape[2:], w.shape[2:])
+        return lowering.convolve(x, w, windows, self.group, bias)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -1,0 +1,259 @@
+"""Convolutions: which kernel for which, and the plain loops for whatever has no kernel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.loop.types import S
+from likewise.lower.kernels.depthwise import depthwise
+from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack
+from likewise.lower.kernels.layout import channels_last, padded, strides_of
+from likewise.lower.view import unflatten
+
+if TYPE_CHECKING:
+    from likewise.loop.values import Value
+    from likewise.lower.kernel import Kernel
+    from likewise.lower.lowering import Lowering
+    from likewise.lower.pending import Epilogue
+    from likewise.lower.view import Index, TensorView
+    from likewise.ops.windows import Windows
+
+__all__ = ["convolve"]
+
+Place = Callable[[int], "Index"]
+Run = Callable[[int, "Value", "Value", int, Place], None]
+_CHUNK = 4096  # elements of the left side that one pass over the weights takes: half of an L1
+
+
+def convolve(
+    lowering: Lowering,
+    x: TensorView,
+    w: TensorView,
+    windows: Windows,
+    group: int = 1,
+    bias: TensorView | None = None,
+) -> TensorView:
+    """`x` [N, C, *spatial] convolved with `w` [M, C / group, *kernel], plus `bias` [M]."""
+    shape = (x.shape[0], w.shape[0], *windows.output)
+    if x.storage is S.f32 and w.data is not None and 0 not in (*shape, *x.shape, *w.shape):
+        y = _packed(lowering, x, w.data, windows, group)
+    else:
+        y = _plain(lowering, x, w, windows, group, bias)
+        bias = None
+    if bias is None:
+        return y
+    column = bias.reshape((w.shape[0], *[1] * len(windows.output)))
+    return lowering.elementwise(lambda _, a, b: a + b, x.dtype, y, column)
+
+
+def overhang(windows: Windows, spatial: Sequence[int]) -> list[int]:
+    """How far windows reach beyond the input at its end; negative where they leave some out."""
+    return [
+        (n - 1) * s + (k - 1) * d + 1 - b - size
+        for n, s, k, d, b, size in zip(
+            windows.output,
+            windows.strides,
+            windows.kernel,
+            windows.dilations,
+            windows.begin,
+            spatial,
+            strict=True,
+        )
+    ]
+
+
+def _packed(
+    lowering: Lowering, x: TensorView, w: np.ndarray[Any, Any], windows: Windows, group: int
+) -> TensorView:
+    """float32 with known weights, channels last."""
+    order = channels_last(x.rank)
+    end = [max(0, one) for one in overhang(windows, x.shape[2:])]
+    shape = (x.shape[0], w.shape[0], *windows.output)
+    flat = w.reshape(*w.shape[:2], windows.taps)
+    one_each = w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1
+
+    def emit(target: TensorView, epilogue: Epilogue) -> None:
+        strides = strides_of(target)
+        if strides is None or (shape[1] > 1 and strides[1] != 1):
+            inside = lowering.empty(x.dtype, shape, order)
+            emit(inside, epilogue)
+            lowering.write(inside, target)
+            return
+        source = padded(lowering, x, windows.begin, end, order)
+        if one_each:
+            depthwise(lowering, source, flat[:, 0], windows, target, epilogue)
+        else:
+            made = w.shape[0] // group
+            packed = [
+                pack(flat[g * made : (g + 1) * made].transpose(0, 2, 1)) for g in range(group)
+            ]
+            _Direct(lowering, source, windows, target, epilogue, group, w.shape[1]).write(
+                lowering.constant(np.stack(packed))
+            )
+
+    return lowering.pending(x.dtype, shape, order, emit)
+
+
+@dataclass(frozen=True)
+class _Direct:
+    """Direct convolution of a padded, channels-last input."""
+
+    lowering: Lowering
+    x: TensorView
+    windows: Windows
+    y: TensorView
+    epilogue: Epilogue
+    group: int
+    depth: int
+
+    def write(self, packed: TensorView) -> None:
+        windows, strides = self.windows, strides_of(self.x)
+        assert strides is not None
+        steps = self._axis_steps(strides)
+        pointwise = windows.taps == 1 and all(s == 1 for s in windows.strides)
+        if pointwise:
+            name = "f32_gemm_6x8"
+        else:
+            name = "f32_conv_" + "x".join(map(str, windows.kernel)) + "_6x8"
+        made = self.y.shape[1] // self.group
+        with self.lowering.kernel(name) as k, ExitStack() as loops:
+            image = loops.enter_context(k.loop(self.x.shape[0]))
+            g = loops.enter_context(k.loop(self.group))
+            memory, base = self.x.address(
+                k, (image, g * self.depth, *[k.index(0)] * (self.x.rank - 2))
+            )
+            weights = k.pointer(packed.address(k, (k.index(0),) * packed.rank)[0])
+            row_step, taps, depth = self._taps(steps)
+            tile = Tile(k.pointer(memory), row_step, taps, depth, weights)
+            per_group = packed.size // self.group
+
+            def at(column: Value) -> Value:
+                return g * per_group + column * (windows.taps * self.depth)
+
+            def run(rows: int, start: Value, column: Value, columns: int, place: Place) -> None:
+                def store(k: Kernel, own: Value, row: int, value: Value) -> None:
+                    index = (image, g * made + own, *place(row))
+                    target, position = self.y.address(k, index)
+                    k.write(target, position, self.epilogue(k, value, index))
+
+                tile.run(k, rows, start, at(column), column, store, columns=columns)
+
+            if pointwise:
+                self._over_points(k, base, made, run)
+            else:
+                self._over_rows(k, base, steps, made, run)
+
+    def _axis_steps(self, strides: tuple[int, ...]) -> tuple[int, ...]:
+        """The strides of the input's spatial axes, those of one element included."""
+        steps, step = [], self.x.shape[1]
+        for axis in reversed(range(2, self.x.rank)):
+            steps.append(strides[axis] or step)
+            step = steps[-1] * self.x.shape[axis]
+        return tuple(reversed(steps))
+
+    def _taps(self, steps: tuple[int, ...]) -> tuple[int, list[tuple[int, int]], int]:
+        """How far the next row is, the loops over taps, and what lies together below a tap."""
+        windows = self.windows
+        taps = [
+            (n, step * d)
+            for n, step, d in zip(windows.kernel, steps, windows.dilations, strict=True)
+        ]
+        depth = self.depth
+        if self.group == 1 and (windows.dilations[-1] == 1 or windows.kernel[-1] == 1):
+            depth *= windows.kernel[-1]
+            taps.pop()
+        return steps[-1] * windows.strides[-1], taps, depth
+
+    def _over_points(self, k: Kernel, base: Value, made: int, run: Run) -> None:
+        """A window of one element: all places are one axis, taken in parts that fit the cache."""
+        spatial = self.y.shape[2:]
+        count = math.prod(spatial)
+        channels = self.x.shape[1]
+
+        def rows_of(first: Value, ranges: Sequence[tuple[int, int, int]]) -> None:
+            def block(column: Value, columns: int) -> None:
+                for start, stop, step in ranges:
+                    with k.loop(start, stop, step) as row:
+                        at = first + row
+
+                        def place(down: int, at: Value = at) -> Index:
+                            return unflatten(k, at + down, spatial)
+
+                        run(step, base + at * channels, column, columns, place)
+
+            each_block(k, made, block)
+
+        part = max(1, _CHUNK // self.depth // 6) * 6
+        whole = count // part * part
+        if count <= part * 3 // 2:
+            rows_of(k.index(0), even_rows(count))
+            return
+        with k.loop(0, whole, part) as first:
+            rows_of(first, even_rows(part))
+        if whole < count:
+            rows_of(k.index(whole), even_rows(count - whole))
+
+    def _over_rows(
+        self, k: Kernel, base: Value, steps: tuple[int, ...], made: int, run: Run
+    ) -> None:
+        windows = self.windows
+        moves = [step * s for step, s in zip(steps, windows.strides, strict=True)]
+
+        def block(column: Value, columns: int) -> None:
+            with ExitStack() as loops:
+                start, outer = base, []
+                for n, move in zip(windows.output[:-1], moves[:-1], strict=True):
+                    outer.append(loops.enter_context(k.loop(n)))
+                    start = start + outer[-1] * move
+                for first, stop, step in even_rows(windows.output[-1]):
+                    with k.loop(first, stop, step) as at:
+
+                        def place(down: int, at: Value = at) -> Index:
+                            return (*outer, at + down)
+
+                        run(step, start + at * moves[-1], column, columns, place)
+
+        each_block(k, made, block)
+
+
+def _plain(
+    lowering: Lowering,
+    x: TensorView,
+    w: TensorView,
+    windows: Windows,
+    group: int,
+    bias: TensorView | None,
+) -> TensorView:
+    """Any element type, any weights: one loop after the other."""
+    rank = x.rank - 2
+    end = overhang(windows, x.shape[2:])
+    source = padded(lowering, x, windows.begin, [max(0, e) for e in end], range(x.rank))
+    w = lowering.materialise(w)
+    bias = None if bias is None else lowering.materialise(bias)
+    depth, made = w.shape[1], w.shape[0] // group
+
+    def compute(k: Kernel, index: Index) -> Value:
+        n, m, *places = index
+        g = k.floor_divide(m, k.index(made)) if group > 1 else k.index(0)
+        total = k.var(k.number(0, x.storage))
+        with ExitStack() as loops:
+            channel = loops.enter_context(k.loop(depth))
+            taps = [loops.enter_context(k.loop(size)) for size in windows.kernel]
+            at = [
+                p * s + t * d
+                for p, s, t, d in zip(places, windows.strides, taps, windows.dilations, strict=True)
+            ]
+            left = source.read(k, (n, g * depth + channel, *at))
+            total.set(total.get() + left * w.read(k, (m, channel, *taps)))
+        value = total.get() if bias is None else total.get() + bias.read(k, (m,))
+        return k.narrow(value, x.storage)
+
+    made_view = lowering.generate(x.dtype, (x.shape[0], w.shape[0], *windows.output), compute)
+    assert rank == len(windows.kernel)
+    return lowering.materialise(made_view, f"{x.storage}_conv")

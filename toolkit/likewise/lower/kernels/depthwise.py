@@ -1,0 +1,97 @@
+"""Depthwise convolution: one channel each, vectors over the channels."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.lower.kernels.igemm import even_rows
+
+if TYPE_CHECKING:
+    from likewise.loop.values import Value
+    from likewise.lower.kernel import Kernel
+    from likewise.lower.lowering import Lowering
+    from likewise.lower.pending import Epilogue
+    from likewise.lower.view import TensorView
+    from likewise.ops.windows import Windows
+
+__all__ = ["depthwise"]
+
+_UNROLLED = 49  # taps: more of them are a loop over all but the last axis
+
+
+def depthwise(
+    lowering: Lowering,
+    x: TensorView,
+    w: np.ndarray[Any, Any],
+    windows: Windows,
+    y: TensorView,
+    epilogue: Epilogue,
+) -> None:
+    """Fill `y` from the padded, channels-last `x` and the weights `w` [C, taps]."""
+    weights = lowering.constant(np.ascontiguousarray(w.T))
+    channels, last = y.shape[1], windows.output[-1]
+    most = 4 if windows.strides[-1] == 1 else 2
+    whole = channels // 4 * 4
+    name = "f32_dwconv_" + "x".join(map(str, windows.kernel)) + f"_{most}x4"
+    with lowering.kernel(name) as k, ExitStack() as loops:
+        image = loops.enter_context(k.loop(y.shape[0]))
+        outer = [loops.enter_context(k.loop(n)) for n in windows.output[:-1]]
+
+        def tile(channel: Value, at: Value, rows: int) -> None:
+            sums = _sums(k, x, weights, windows, (image, channel, outer, at), rows)
+            for row, total in enumerate(sums):
+                index = (image, channel, *outer, at + row)
+                target, position = y.address(k, index)
+                k.write(target, position, epilogue(k, total, index))
+
+        for first, stop, step in even_rows(last, most):
+            with k.loop(first, stop, step) as at:
+                if whole:
+                    with k.loop(0, whole, 4) as channel:
+                        lane = k.lane_axis(channel) if channel.constant is not None else channel
+                        with k.lanes_over(lane, 4):
+                            tile(lane, at, step)
+                if whole < channels:
+                    with k.loop(whole, channels) as channel:
+                        tile(channel, at, step)
+
+
+def _sums(
+    k: Kernel,
+    x: TensorView,
+    weights: TensorView,
+    windows: Windows,
+    place: tuple[Value, Value, list[Value], Value],
+    rows: int,
+) -> list[Value]:
+    """The sums of `rows` neighbouring places; what several of them read is loaded once."""
+    image, channel, outer, at = place
+    stride, dilation = windows.strides[-1], windows.dilations[-1]
+    kernel = windows.kernel[-1]
+    sums = [k.var(k.number(0, x.storage)) for _ in range(rows)]
+    unrolled = windows.taps <= _UNROLLED
+    with ExitStack() as loops:
+        leads = (
+            list(product(*map(range, windows.kernel[:-1])))
+            if unrolled
+            else [tuple(loops.enter_context(k.loop(n)) for n in windows.kernel[:-1])]
+        )
+        for lead in leads:
+            tap, where = k.index(0), []
+            for axis, (one, size) in enumerate(zip(lead, windows.kernel[:-1], strict=True)):
+                tap = tap * size + one
+                where.append(outer[axis] * windows.strides[axis] + one * windows.dilations[axis])
+            seen: dict[int, Value] = {}
+            for column in range(kernel):
+                factor = weights.read(k, (tap * kernel + column, channel))
+                for row in range(rows):
+                    offset = row * stride + column * dilation
+                    if offset not in seen:
+                        index = (image, channel, *where, at * stride + offset)
+                        seen[offset] = x.read(k, index)
+                    sums[row].set(k.madd(seen[offset], factor, sums[row].get()))
+    return [one.get() for one in sums]

@@ -1,0 +1,123 @@
+"""The register tile that convolutions and products with packed weights share.
+
+Weights are packed in blocks of 8 columns (output channels), `[block][tap][depth][8]`, the last
+block filled up with zeros. A tile is some rows (pixels) times one block: each element of a row is
+spread over the lanes and multiplied by two vectors of weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from likewise.loop.types import F32
+
+if TYPE_CHECKING:
+    from likewise.loop.nodes import Memory
+    from likewise.loop.values import Value
+    from likewise.lower.kernel import Kernel
+
+__all__ = ["BLOCK", "ROWS", "Store", "Tile", "each_block", "even_rows", "pack"]
+
+BLOCK: Final = 8
+ROWS: Final = 6
+_F32X4: Final = F32.with_lanes(4)
+
+Store = Callable[["Kernel", "Value", int, "Value"], None]
+"""store(k, column, row, value): value holds the lanes from `column` on, or one element."""
+
+
+def pack(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """[columns, taps, depth] as [block, tap, depth, 8]."""
+    columns, taps, depth = weights.shape
+    count = -(-columns // BLOCK)
+    packed = np.zeros((count * BLOCK, taps, depth), np.float32)
+    packed[:columns] = weights
+    return np.ascontiguousarray(packed.reshape(count, BLOCK, taps, depth).transpose(0, 2, 3, 1))
+
+
+def even_rows(size: int, most: int = ROWS) -> list[tuple[int, int, int]]:
+    """Ranges (first, last, step) that cover `size` with at most two steps, both near `most`.
+
+    A few tiles one row smaller cost less than one tile of what is left.
+    """
+    if size <= 0:
+        return []
+    tiles = -(-size // most)
+    small, larger = divmod(size, tiles)
+    cut = larger * (small + 1)
+    found = [(0, cut, small + 1)] if larger else []
+    return [*found, (cut, size, small)] if cut < size else found
+
+
+@contextmanager
+def _one_block(k: Kernel, first: int, last: int) -> Iterator[Value]:
+    with k.loop(first, last, BLOCK) as column:
+        yield k.lane_axis(column) if column.constant is not None else column
+
+
+def each_block(k: Kernel, columns: int, body: Callable[[Value, int], None]) -> None:
+    """body(first column, number of columns) for all blocks; the first is a lane axis."""
+    whole = columns // BLOCK * BLOCK
+    if whole:
+        with _one_block(k, 0, whole) as column:
+            body(column, BLOCK)
+    if whole < columns:
+        with _one_block(k, whole, columns) as column:
+            body(column, columns - whole)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile's operands. Row j of the left side starts at `start + j * row_step` in `x`.
+
+    Tap t of `taps` (counts and steps, outermost first) moves that by its step; within a tap `depth`
+    elements lie together. `w` at `packed` is the block's first weight.
+    """
+
+    x: Memory
+    row_step: int
+    taps: Sequence[tuple[int, int]]
+    depth: int
+    w: Memory
+
+    def run(
+        self,
+        k: Kernel,
+        rows: int,
+        start: Value,
+        packed: Value,
+        column: Value,
+        store: Store,
+        *,
+        columns: int = BLOCK,
+    ) -> None:
+        """Compute the tile and hand its parts to `store`; `column` is the lane axis."""
+        parts = [part for part in range(0, BLOCK, 4) if part < columns]
+        sums = [[k.var(0.0, _F32X4) for _ in parts] for _ in range(rows)]
+        with ExitStack() as loops:
+            tap, place = k.index(0), start
+            for count, step in self.taps:
+                at = loops.enter_context(k.loop(count))
+                tap, place = tap * count + at, place + at * step
+            with k.loop(self.depth) as at:
+                weight = packed + (tap * self.depth + at) * BLOCK
+                right = [k.load(self.w, weight + part, 4) for part in parts]
+                for row, line in enumerate(sums):
+                    one = k.load(self.x, place + row * self.row_step + at)
+                    left = k.splat(one, _F32X4)
+                    for total, factor in zip(line, right, strict=True):
+                        total.set(k.madd(left, factor, total.get()))
+        for row, line in enumerate(sums):
+            for part, total in zip(parts, line, strict=True):
+                left_over = min(4, columns - part)
+                if left_over == 4:
+                    with k.lanes_over(column, 4):
+                        store(k, column + part, row, total.get())
+                    continue
+                for lane in range(left_over):
+                    store(k, column + part + lane, row, total.get().lane(lane))
