@@ -56,6 +56,7 @@ def choose(
     """
     if condition.data is not None:
         return tuple(lowering.graph(yes if condition.data.item() else no))
+    _settle_captures(lowering, (*yes.captures, *no.captures))
     entry = lowering.entry
     flag = _memory(lowering, condition)
     targets: list[TensorView] = []
@@ -90,10 +91,8 @@ def repeat(
     can be collected only where the number of rounds is known now. States keep their shapes, or
     the rounds must be known and not many: then they are written out one by one.
     """
-    for value in captures:
-        view = lowering.values.get(value)
-        if view is not None and view.cost > 1:
-            lowering.values[value] = lowering.materialise(view)
+    _settle_captures(lowering, captures)
+    states = [lowering.settle(one) for one in states]
     number = lowering.empty(DType.INT64, ())
     with _rehearsal(lowering):
         after, examples, follows = step(number, states)
@@ -119,6 +118,14 @@ def repeat(
     else:
         loop.run_while(trips, going)
     return Repeated(loop.states, loop.collected)
+
+
+def _settle_captures(lowering: Lowering, captures: Sequence[GraphValue]) -> None:
+    """Compute what a subgraph reads before it: inside, it might not run, or run again."""
+    for value in captures:
+        view = lowering.values.get(value)
+        if view is not None:
+            lowering.values[value] = lowering.settle(view)
 
 
 def _certain(going: TensorView | None) -> bool:

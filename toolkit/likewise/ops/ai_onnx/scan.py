@@ -136,7 +136,7 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
         for index, x in enumerate(inputs[states:]):
             axis = self._of(self.scan_input_axes, index) % x.rank
             order = [axis, *(i for i in range(x.rank) if i != axis)]
-            rows = lowering.shared(x, 2).transpose(order)
+            rows = lowering.settle(x).transpose(order)
             backward = self._of(self.scan_input_directions, index)
             scanned.append(reversed_rows(rows) if backward else rows)
 
