@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from likewise.errors import InferenceError
 from likewise.ir import DType, Expression
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ def convert(x: Array, to: DType, *, saturate: bool = True, round_mode: RoundMode
     Integers wrap; floats lose their fraction on the way to integers, and what is out of range
     there (undefined in ONNX) is what NumPy makes of it. `saturate` matters to the float8 types,
     `round_mode` to float8e8m0. A conversion to fewer bits rounds once, half to even.
-    Raises `TypeError` for symbolic dims that are to become anything but integers
-    of 32 bits or more, `ValueError` for a string that is no number.
+    Raises `TypeError` for symbolic dims that are to become anything but integers of 32 bits or
+    more, `InferenceError` for a string that is no number.
     """
     if x.dtype == to.numpy and to is not DType.STRING:
         return x
@@ -43,7 +45,7 @@ def convert(x: Array, to: DType, *, saturate: bool = True, round_mode: RoundMode
                 raise TypeError("a symbolic dim has no value yet")
             return x
         if to is DType.STRING:
-            return x
+            return x.astype(object, copy=False)
         x = _numbers(x, to)
     elif DType.of(x.dtype) in _EXTENDED:
         x = _widened(x)
@@ -73,17 +75,28 @@ def _widened(x: Array) -> Array:
 
 def _numbers(x: Array, to: DType) -> Array:
     """Strings as numbers: float64, or for integers their 64 bits; a fraction is cut off."""
-    if not to.is_integer:
-        return np.array([float(text) for text in x.flat], np.float64).reshape(x.shape)
-    values = np.array([_integer(text) & (1 << 64) - 1 for text in x.flat], np.uint64)
-    return values.reshape(x.shape)
+    read = _integer if to.is_integer else _number
+    values = [read(text) for text in x.flat]
+    return np.array(values, np.uint64 if to.is_integer else np.float64).reshape(x.shape)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InferenceError("a string is no number", given=repr(text)[:40]) from None
 
 
 def _integer(text: str) -> int:
+    """The 64 bits of a number."""
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        return int(float(text))
+        value = _number(text)
+        if not isfinite(value):
+            raise InferenceError("a string is no integer", given=text) from None
+        number = int(value)
+    return number & (1 << 64) - 1
 
 
 def _texts(x: Array) -> Array:

@@ -56,11 +56,15 @@ class Cast(Operator, versions=(1, 6, 9, 13, 19, 21, 23, 24, 25, 28)):
         numbers = strings(["100.5", "-1E3", "+INF", "nan"])
         yield Case(cls(to=DType.FLOAT), [numbers], [f32([100.5, -1000, np.inf, np.nan])])
         yield Case(cls(to=DType.UINT8), [strings(["255", "1e2"])], [u8([255, 100])])
+        yield Case(cls(to=DType.INT64), [strings(["-9223372036854775807"])], [i64([1 - 2**63])])
         large = f64([0.1, 1e16, -np.inf, np.nan, 3])
         texts = strings(["0.1", "10000000000000000", "-INF", "NaN", "3"])
         yield Case(cls(to=DType.STRING), [large], [texts])
         yield Case(cls(to=DType.STRING), [i64(-5)], [strings("-5")])
         yield from cls._small_cases()
+        words = strings(["1", "Hello"])
+        yield Case(cls(to=DType.FLOAT), [words], error="a string is no number; given: 'Hello'")
+        yield Case(cls(to=DType.INT8), [strings(["-inf"])], error="a string is no integer")
         yield Case(cls(to=DType.COMPLEX64), [x], error="output has an element type")
 
     @classmethod
