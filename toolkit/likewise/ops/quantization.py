@@ -51,6 +51,8 @@ class LinearQuantization(Operator):
 
     def check_scale(self, x: TensorType, scale: TensorType, zero_point: TensorType | None) -> None:
         """Refuse a scale or zero point whose shape fits none of the three forms."""
+        if self.block_size < 0:
+            raise InferenceError("block_size is negative", given=self.block_size)
         for name, parameter in (("scale", scale), ("zero point", zero_point)):
             if parameter is not None and parameter.shape not in ((), (1,)):
                 self._check_shape(x, parameter, name)

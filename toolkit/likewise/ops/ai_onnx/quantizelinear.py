@@ -129,4 +129,5 @@ class QuantizeLinear(LinearQuantization, versions=(10, 13, 19, 21, 23, 24, 25, 2
         yield Case(cls(), [x, f32([1, 2])], error="the sizes of the scale and of axis 1 differ")
         yield Case(cls(output_dtype=3), [x, f32(1), u8(0)], error="output_dtype is not")
         yield Case(cls(block_size=4), [x, f32([[1, 1]] * 2)], error="the blocks in axis 1 differ")
+        yield Case(cls(block_size=-1), [x, f32([[1]] * 2)], error="block_size is negative")
         yield Case(cls(), [f64([1]), f32(1)], error="x has an element type")
