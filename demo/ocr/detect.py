@@ -17,13 +17,11 @@ from demo.ocr.geometry import Rectangle, smallest_rectangle
 from demo.ocr.images import normalise, resize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from demo.ocr.images import Network
 
-__all__ = ["Box", "detect", "in_reading_order"]
+__all__ = ["Box", "detect"]
 
 PIXEL_THRESHOLD = 0.3
 BOX_THRESHOLD = 0.5
@@ -42,18 +40,17 @@ class Box:
 
 
 def detect(image: NDArray[np.uint8], network: Network, side: int) -> list[Box]:
-    """The lines of text on `image` [height, width, 3] in reading order.
+    """The lines of text on `image` [height, width, 3], in no particular order.
 
     The network sees the image with its longer side at most `side`, both multiples of 32.
     """
     height, width = image.shape[:2]
     seen_width, seen_height = _seen_size(width, height, side)
     chances = network(normalise(resize(image, seen_width, seen_height))[None])[0, 0]
-    boxes = [
+    return [
         Box(box.place.scaled(width / seen_width, height / seen_height), box.score)
         for box in boxes_of(chances)
     ]
-    return in_reading_order(boxes)
 
 
 def _seen_size(width: int, height: int, side: int) -> tuple[int, int]:
@@ -101,17 +98,3 @@ def _mean_inside(chances: NDArray[np.float32], core: Rectangle) -> float:
     rows, columns = part.shape
     inside = core.grown(1e-6).covers(np.arange(left, left + columns), np.arange(top, top + rows))
     return float(part[inside].mean()) if inside.any() else 0.0
-
-
-def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
-    """From the top to the bottom; boxes that stand side by side from left to right."""
-    ordered: list[Box] = []
-    line: list[Box] = []
-    for box in sorted(boxes, key=lambda box: box.place.y):
-        if line and box.place.y - line[-1].place.y > 0.5 * min(
-            box.place.height, line[-1].place.height
-        ):
-            ordered += sorted(line, key=lambda box: box.place.x)
-            line = []
-        line.append(box)
-    return ordered + sorted(line, key=lambda box: box.place.x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from demo.ocr.geometry import Floats
+    from demo.ocr.geometry import Floats, Rectangle
     from demo.ocr.images import Network
 
-__all__ = ["Line", "Networks", "read"]
+__all__ = ["Line", "Networks", "read", "reading_order"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,36 @@ def read(image: NDArray[np.uint8], networks: Networks, side: int) -> list[Line]:
     ]
     texts = recognise(strips, networks.recognition, networks.classes)
     return [
-        Line(text, confidence, place.corners(), turn)
-        for (text, confidence), place, turn in zip(texts, places, turned, strict=True)
-        if text
+        Line(*texts[index], places[index].corners(), turned[index])
+        for index in reading_order(places, turned)
+        if texts[index][0]
     ]
+
+
+def reading_order(places: Sequence[Rectangle], turned: Sequence[bool]) -> list[int]:
+    """The numbers of the places from the top to the bottom of the page, as its text runs.
+
+    Places that stand side by side come in the direction of the text: that of most places, by
+    their widths, those on their heads the other way round.
+    """
+    if not places:
+        return []
+    headings = [
+        place.axes[0] * (-place.width if turn else place.width)
+        for place, turn in zip(places, turned, strict=True)
+    ]
+    x, y = np.sum(headings, axis=0)
+    length = max(math.hypot(x, y), 1e-9)
+    cosine, sine = x / length, y / length
+    along = [place.x * cosine + place.y * sine for place in places]
+    down = [place.y * cosine - place.x * sine for place in places]
+    ordered: list[int] = []
+    line: list[int] = []
+    for index in sorted(range(len(places)), key=down.__getitem__):
+        if line:
+            height = min(places[index].height, places[line[-1]].height)
+            if down[index] - down[line[-1]] > height / 2:
+                ordered += sorted(line, key=along.__getitem__)
+                line = []
+        line.append(index)
+    return ordered + sorted(line, key=along.__getitem__)

@@ -51,7 +51,7 @@ def recognise(
 
 
 def decode(chances: NDArray[np.float32], classes: Sequence[str]) -> tuple[str, float]:
-    """The text in chances [steps, classes], and the mean chance of its characters.
+    """The text in chances [steps, classes], trimmed, and the mean chance of its characters.
 
     The likeliest class at each step; repetitions are one character, blanks none (connectionist
     temporal classification, read greedily).
@@ -60,5 +60,5 @@ def decode(chances: NDArray[np.float32], classes: Sequence[str]) -> tuple[str, f
     new = np.append(True, best[1:] != best[:-1]) & (best != BLANK)
     if not new.any():
         return "", 0.0
-    text = "".join(classes[index] for index in best[new])
+    text = "".join(classes[index] for index in best[new]).strip()
     return text, float(chances.max(axis=1)[new].mean())

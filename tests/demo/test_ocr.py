@@ -11,9 +11,10 @@ import pytest
 
 from demo.ocr.classify import upside_down
 from demo.ocr.components import component_outlines
-from demo.ocr.detect import Box, boxes_of, in_reading_order
+from demo.ocr.detect import boxes_of
 from demo.ocr.geometry import Rectangle, convex_hull, smallest_rectangle
 from demo.ocr.images import batch_of_strips, normalise
+from demo.ocr.read import reading_order
 from demo.ocr.recognise import alphabet, decode
 
 
@@ -126,11 +127,29 @@ def test_faint_regions_are_no_boxes() -> None:
     assert boxes_of(np.zeros((32, 32), np.float32)) == []
 
 
-def test_reading_order_goes_line_by_line() -> None:
-    places = {"a": (10, 11), "b": (60, 9), "c": (110, 10), "d": (10, 40), "e": (60, 41)}
-    boxes = {name: Box(Rectangle(x, y, 30, 12), 1.0) for name, (x, y) in places.items()}
-    ordered = in_reading_order([boxes[name] for name in "ebdca"])
-    assert ordered == [boxes[name] for name in "abcde"]
+@pytest.mark.parametrize("turn", [0, 7, 90, 180, -90])
+def test_reading_order_goes_line_by_line_as_the_page_is_turned(turn: float) -> None:
+    angle = math.radians(turn)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    places = {
+        name: Rectangle(x * cosine - y * sine, x * sine + y * cosine, width, 12, angle)
+        for name, (x, y, width) in {
+            "a": (10, 11, 30),
+            "b": (60, 9, 30),
+            "c": (110, 10, 30),
+            "d": (10, 40, 20),
+            "e": (60, 41, 20),
+        }.items()
+    }
+    given = "ebdca"
+    order = reading_order([places[name] for name in given], [False] * 5)
+    assert "".join(given[index] for index in order) == "abcde"
+
+
+def test_reading_order_counts_what_stands_on_its_head_the_other_way() -> None:
+    places = [Rectangle(50, y, 40, 12) for y in (10, 30, 50)]
+    assert reading_order(places, [True, True, False]) == [2, 1, 0]
+    assert reading_order([], []) == []
 
 
 def test_normalised_channels_are_blue_green_red() -> None:
@@ -168,11 +187,11 @@ def test_directions_are_averaged_over_the_pieces_of_a_strip() -> None:
 def test_decoding_drops_blanks_and_repetitions() -> None:
     classes = alphabet("a\nb\nc\n")
     assert classes == ["", "a", "b", "c", " "]
-    steps = [1, 1, 0, 1, 2, 4, 4, 3, 0]
+    steps = [1, 1, 0, 1, 2, 4, 4, 3, 0, 4]
     chances = np.full((len(steps), 5), 0.01, np.float32)
     chances[np.arange(len(steps)), steps] = 0.5
     chances[0, 1] = 0.9
     text, confidence = decode(chances, classes)
     assert text == "aab c"
-    assert confidence == pytest.approx((0.9 + 4 * 0.5) / 5)
+    assert confidence == pytest.approx((0.9 + 5 * 0.5) / 6)
     assert decode(np.eye(5, dtype=np.float32)[[0, 0]], classes) == ("", 0.0)
