@@ -1,4 +1,4 @@
-"""A graph for inputs of given shapes: every type inferred anew from them."""
+"""A graph for inputs of given shapes: types inferred anew, branches taken where that is known."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ __all__ = ["specialize"]
 
 def specialize(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
     """`graph` whose inputs named in `shapes` have those shapes; names and order stay.
+
+    The branch that an If with a known condition takes stands in its place: the other one may not
+    even fit the shapes.
 
     A symbolic size that a shape fixes is fixed in the other inputs too.
     Raises `InputError` for a name that is no input or a shape that does not fit it, and
@@ -79,13 +82,28 @@ def _inferred(graph: Graph, types: Sequence[Type], outer: Mapping[Value, Value])
         mapping[value] = builder.named_constant(value.name, array)
     for node in graph.nodes:
         _add(node, builder, mapping)
-    outputs = [mapping[value] for value in graph.outputs]
+    outputs = []
+    for value in graph.outputs:
+        made = mapping[value]
+        inlined = made.name != value.name
+        outputs.append(builder.op_named("Identity", [made], value.name) if inlined else made)
     return builder.graph(graph.name, inputs, outputs)
 
 
 def _add(node: Node, builder: GraphBuilder, mapping: dict[Value, Value]) -> None:
     operator: Any = node.operator
     inputs = [None if value is None else mapping[value] for value in node.inputs]
+    branch = _taken(operator, inputs)
+    if branch is not None:
+        mapping.update(
+            (value, builder.named_constant(value.name, array))
+            for value, array in branch.constants.items()
+        )
+        for inner in branch.nodes:
+            _add(inner, builder, mapping)
+        pairs = zip(node.outputs, branch.outputs, strict=False)
+        mapping.update((old, mapping[made]) for old, made in pairs if old is not None)
+        return
     if operator.subgraphs:
         known = [None if value is None else value.type for value in inputs]
         bodies = {
@@ -99,6 +117,18 @@ def _add(node: Node, builder: GraphBuilder, mapping: dict[Value, Value]) -> None
     mapping.update(
         (old, new) for old, new in zip(node.outputs, made, strict=True) if old is not None
     )
+
+
+def _taken(operator: Any, inputs: Sequence[Value | None]) -> Graph | None:
+    """The branch that an If takes, where its condition is known."""
+    if operator.name != "If" or operator.domain != "" or inputs[0] is None:
+        return None
+    kind = inputs[0].type
+    known = kind.constant if isinstance(kind, TensorType) else None
+    if known is None or known.size != 1:
+        return None
+    taken: Graph = operator.then_branch if known.item() else operator.else_branch
+    return taken
 
 
 def _body(body: Graph, expected: Sequence[Type | None], mapping: Mapping[Value, Value]) -> Graph:
