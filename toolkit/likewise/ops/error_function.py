@@ -62,34 +62,47 @@ def erf(x: Array) -> Array:
         return _erf_f64(x)
     flat = x.reshape(-1)
     made = np.empty_like(flat)
+    buffers = np.empty((3, min(_BLOCK, flat.size)), x.dtype)
     for start in range(0, flat.size, _BLOCK):
-        _erf_f32(flat[start : start + _BLOCK], made[start : start + _BLOCK])
+        part = flat[start : start + _BLOCK]
+        _erf_f32(part, made[start : start + _BLOCK], buffers[:, : part.size])
     return made.reshape(x.shape)
 
 
-def _polynomial(x: Array, coefficients: Sequence[float]) -> Array:
-    """Horner's scheme, in place of one new array."""
-    made = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
-        made *= x
+def _polynomial(x: Array, coefficients: Sequence[float], out: Array | None = None) -> Array:
+    """Horner's scheme in one array, `out` or a new one, which must not be `x`."""
+    made = np.multiply(x, x.dtype.type(coefficients[0]), out=out)
+    for coefficient in coefficients[1:-1]:
         made += x.dtype.type(coefficient)
+        made *= x
+    made += x.dtype.type(coefficients[-1])
     return made
 
 
-def _erf_f32(x: Array, out: Array) -> None:
-    size = np.abs(x)
+def _erf_f32(x: Array, out: Array, buffers: Array) -> None:
+    """Both polynomials for every element, and the one that counts chosen by its bits.
+
+    That takes half the time of a copy under a mask, whose branches nobody can predict.
+    """
+    size, far, near = buffers
+    np.abs(x, out=size)
     np.minimum(size, np.float32(4), out=size)  # from there on erf rounds to 1
-    far = _polynomial(size, _FAR)
+    _polynomial(size, _FAR, far)
     far *= size
     far -= size
     np.exp(far, out=far)
     np.subtract(np.float32(1), far, out=far)
-    np.copysign(far, x, out=out)
-    near = _polynomial(x * x, _NEAR)
+    np.copysign(far, x, out=far)
+    np.multiply(x, x, out=out)
+    _polynomial(out, _NEAR, near)
     near *= x
     near += x
-    np.copyto(out, near, where=size <= np.float32(0.927734375))
-    np.copyto(out, x, where=np.isnan(x))
+    chosen = np.less_equal(size, np.float32(0.927734375)).astype(np.int32)  # NaN: far, also NaN
+    np.negative(chosen, out=chosen)
+    bits, other = near.view(np.int32), far.view(np.int32)
+    bits ^= other
+    bits &= chosen
+    np.bitwise_xor(bits, other, out=out.view(np.int32))
 
 
 def _ratio(x: Array, pair: Any) -> Array:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ops.case import Case, f32, i32
+from likewise.ir import DType
+from likewise.ops.case import Case, f16, f32, i32
 from likewise.ops.checks import NUMBERS, check_dtype, check_same_dtype
 from likewise.ops.operator import Operator, V
 
@@ -18,8 +19,21 @@ if TYPE_CHECKING:
     from likewise.ops.build import Builder, OldForm
 
 
+# What bounds default to, as the text says and onnxruntime does: infinities become finite.
+# (ONNX's function body leaves them, as it applies only the bounds that are there.)
+_LARGEST: Final = {
+    DType.FLOAT16: 65504.0,
+    DType.BFLOAT16: 3.3895313892515355e38,
+    DType.FLOAT: 3.4028234663852886e38,
+    DType.DOUBLE: 1.7976931348623157e308,
+}
+
+
 class Clip(Operator, versions=(1, 6, 11, 12, 13)):
-    """min(max(input, `min`), `max`): where the bounds cross, everything is `max`."""
+    """min(max(input, `min`), `max`): where the bounds cross, everything is `max`.
+
+    An absent bound is the least or the greatest finite number of the type.
+    """
 
     def infer(
         self,
@@ -35,13 +49,13 @@ class Clip(Operator, versions=(1, 6, 11, 12, 13)):
         return input.with_shape(input.shape)
 
     def evaluate(self, input: Array, min: Array | None = None, max: Array | None = None) -> Array:  # noqa: A002 — ONNX's names
-        low = None if min is None else min.reshape(())
-        high = None if max is None else max.reshape(())
+        limit = _LARGEST.get(DType.of(input.dtype))
+        low = _bound(min, None if limit is None else -limit, input)
+        high = _bound(max, limit, input)
         if low is None and high is None:
             return input
-        if input.dtype.kind == "V":
-            made = input if low is None else np.maximum(input, low)
-            return made if high is None else np.minimum(made, high)
+        if input.dtype.kind == "V" and low is not None and high is not None:  # bfloat16
+            return np.minimum(np.maximum(input, low), high)
         return np.asarray(np.clip(input, low, high))
 
     def expand(
@@ -51,8 +65,17 @@ class Clip(Operator, versions=(1, 6, 11, 12, 13)):
         min: V | None = None,  # noqa: A002 — ONNX's name
         max: V | None = None,  # noqa: A002 — ONNX's name
     ) -> V:
-        made = input if min is None else b.Max(input, b.Reshape(min, b.ints()))
-        return made if max is None else b.Min(made, b.Reshape(max, b.ints()))
+        limit = _LARGEST.get(b.type(input).dtype)
+        made = input
+        if min is not None:
+            made = b.Max(made, b.Reshape(min, b.ints()))
+        elif limit:
+            made = b.Max(made, -limit)
+        if max is not None:
+            made = b.Min(made, b.Reshape(max, b.ints()))
+        elif limit:
+            made = b.Min(made, limit)
+        return made
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
@@ -70,6 +93,16 @@ class Clip(Operator, versions=(1, 6, 11, 12, 13)):
         yield Case(cls(), [x, f32(-1), f32(1)], [f32([-1, 0, 1, np.nan])])
         yield Case(cls(), [x, None, f32(1)], [f32([-2, 0, 1, np.nan])])
         yield Case(cls(), [x], [x])
+        most = f32([3.4028234663852886e38])
+        yield Case(cls(), [f32([-np.inf, np.inf])], [np.append(-most, most)])
+        yield Case(cls(), [f16([-np.inf, np.inf]), f16(0)], [f16([0, 65504])])
+        yield Case(cls(), [i32([-5, 9])], [i32([-5, 9])])
         yield Case(cls(), [i32([1, 5, 9]), i32(7), i32(3)], [i32([3, 3, 3])])
         yield Case(cls(), [x, f32([1, 2])], error="min is not a scalar")
         yield Case(cls(), [x, i32(1)], error="the element types differ")
+
+
+def _bound(given: Array | None, default: float | None, x: Array) -> Array | None:
+    if given is not None:
+        return given.reshape(())
+    return None if default is None else np.asarray(default, x.dtype)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from likewise.ir import DType
+from likewise.loop import math as loop_math
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import FLOATS, NUMBERS, check_dtype
 from likewise.ops.error_function import erf
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import Builder, OldForm
 
 _X = f32([-3, -1, -0.25, 0, 0.5, 2])
@@ -35,6 +38,8 @@ class Activation(Operator):
         return x.with_shape(x.shape)
 
     def evaluate(self, x: Array) -> Array:
+        if x.ndim == 0:  # NumPy makes scalars of these, which cannot be written to
+            return self.evaluate(x[None]).reshape(())
         if x.dtype.kind in "fV" and x.dtype.itemsize == 2:
             return self.compute(x.astype(np.float32)).astype(x.dtype)
         return self.compute(x)
@@ -65,6 +70,7 @@ class Activation(Operator):
             yield Case(use, [_X], [made], rtol=2e-6, atol=1e-7)
             half = made.astype(np.float16)
             yield Case(use, [_X.astype(np.float16)], [half], rtol=1e-3, atol=1e-3)
+        yield Case(cls(), [_X[1]], [f32(cls().define(-1))], rtol=2e-6)
         yield Case(cls(), [np.zeros((2, 0), np.float32)], [np.zeros((2, 0), np.float32)])
         yield Case(cls(), [np.array(True)], error="X has an element type")
 
@@ -75,6 +81,8 @@ class Relu(Activation, versions=(1, 6, 13, 14)):
     takes = FLOATS | {DType.INT8, DType.INT16, DType.INT32, DType.INT64}
 
     def compute(self, x: Array) -> Array:
+        if x.dtype.kind == "f":  # three times as fast as `np.maximum` with a scalar
+            return np.clip(x, x.dtype.type(0), x.dtype.type(np.inf))
         return np.maximum(x, x.dtype.type(0))
 
     def expand(self, b: Builder[V], x: V) -> V:
@@ -96,7 +104,10 @@ class LeakyRelu(Activation, versions=(1, 6, 16)):
     alpha: float = 0.009999999776482582
 
     def compute(self, x: Array) -> Array:
-        return np.where(x < 0, x * x.dtype.type(self.alpha), x)
+        made = x * x.dtype.type(self.alpha)
+        if 0 < self.alpha <= 1:
+            return np.maximum(made, x, out=made)
+        return np.where(x < 0, made, x)
 
     def expand(self, b: Builder[V], x: V) -> V:
         return b.Where(b.Less(x, 0), b.Mul(x, self.alpha), x)
@@ -110,13 +121,22 @@ class LeakyRelu(Activation, versions=(1, 6, 16)):
         yield cls(alpha=0.5)
 
 
+def _with_tail(x: Array, alpha: float) -> Array:
+    """x, below zero alpha * (exp(x) - 1): as a sum, since to choose by a mask is slower."""
+    made = np.minimum(x, x.dtype.type(0))
+    np.expm1(made, out=made)
+    made *= x.dtype.type(alpha)
+    made += np.maximum(x, x.dtype.type(0))
+    return made
+
+
 class Elu(Activation, versions=(1, 6, 22)):
     """x, below zero alpha * (exp(x) - 1)."""
 
     alpha: float = 1.0
 
     def compute(self, x: Array) -> Array:
-        return np.where(x < 0, np.expm1(np.minimum(x, 0)) * x.dtype.type(self.alpha), x)
+        return _with_tail(x, self.alpha)
 
     def expand(self, b: Builder[V], x: V) -> V:
         return b.Where(b.Less(x, 0), b.Mul(b.Sub(b.Exp(x), 1), self.alpha), x)
@@ -137,8 +157,9 @@ class Selu(Activation, versions=(1, 6, 22)):
     gamma: float = 1.0507010221481323
 
     def compute(self, x: Array) -> Array:
-        below = np.expm1(np.minimum(x, 0)) * x.dtype.type(self.alpha)
-        return np.where(x <= 0, below, x) * x.dtype.type(self.gamma)
+        made = _with_tail(x, self.alpha)
+        made *= x.dtype.type(self.gamma)
+        return made
 
     def expand(self, b: Builder[V], x: V) -> V:
         below = b.Sub(b.Mul(b.Exp(x), self.alpha), self.alpha)
@@ -234,6 +255,9 @@ class Sigmoid(Activation, versions=(1, 6, 13)):
     def compute(self, x: Array) -> Array:
         return sigmoid(x)
 
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        return lowering.elementwise(loop_math.sigmoid, x.dtype, x, cost=25)
+
     def define(self, x: float) -> float:
         return 1 / (1 + float(np.exp(-x)))
 
@@ -250,7 +274,12 @@ class Softplus(Activation, versions=(1, 22)):
     """log(1 + exp(x)), without overflow."""
 
     def compute(self, x: Array) -> Array:
-        return np.logaddexp(x, x.dtype.type(0))
+        made = np.abs(x)
+        np.negative(made, out=made)
+        np.exp(made, out=made)
+        np.log1p(made, out=made)
+        made += np.maximum(x, x.dtype.type(0))
+        return made
 
     def expand(self, b: Builder[V], x: V) -> V:
         return b.Add(b.Max(x, 0), b.Log(b.Add(b.Exp(b.Neg(b.Abs(x))), 1)))
@@ -278,7 +307,15 @@ class Mish(Activation, versions=(18, 22)):
     """x * tanh(log(1 + exp(x)))."""
 
     def compute(self, x: Array) -> Array:
-        return x * np.tanh(np.logaddexp(x, x.dtype.type(0)))
+        """With e = exp(x), the factor is n / (n + 2) for n = e * (e + 2): 1 from x = 20 on."""
+        e = np.minimum(x, x.dtype.type(20))
+        np.exp(e, out=e)
+        n = e + x.dtype.type(2)
+        n *= e
+        np.add(n, x.dtype.type(2), out=e)
+        n /= e
+        n *= x
+        return n
 
     def expand(self, b: Builder[V], x: V) -> V:
         return b.Mul(x, b.Tanh(b.Softplus(x)))
@@ -356,6 +393,19 @@ class Erf(Activation, versions=(9, 13)):
         if x.dtype.kind != "f":
             return erf(x.astype(np.float64)).astype(x.dtype)
         return erf(x)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        if x.dtype.is_float:
+            return lowering.elementwise(loop_math.erf, x.dtype, x, cost=30)
+        # The fraction is lost: only 0 and what rounds to 1 is left.
+        least = {DType.INT8: 6, DType.UINT8: 6}.get(x.dtype, 6)
+
+        def whole(k: Kernel, v: Value) -> Value:
+            one, zero = k.const(1, v.type), k.const(0, v.type)
+            found = k.select(v >= least, one, zero)
+            return found if v.type.kind == "u" else k.select(v <= -least, -one, found)
+
+        return lowering.elementwise(whole, x.dtype, x, exact=True)
 
     def define(self, x: float) -> float:
         return math.erf(x)
