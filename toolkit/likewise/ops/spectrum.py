@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from likewise.errors import UnsupportedError
+from likewise.ir import DType
+
 if TYPE_CHECKING:
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
-__all__ = ["as_complex", "as_parts"]
+__all__ = ["as_complex", "as_parts", "transformed"]
+
+_LARGEST_MATRIX: Final = 1 << 24
+"""Elements of a transform that is compiled as a matrix."""
 
 
 def as_complex(parts: Array) -> Array:
@@ -27,3 +35,28 @@ def as_parts(signal: Array, dtype: np.dtype[Any]) -> Array:
     made = np.empty((*signal.shape, 2), dtype)
     made[..., 0], made[..., 1] = signal.real, signal.imag
     return made
+
+
+def transformed(
+    lowering: Lowering, signals: TensorView, transform: Callable[[Array], Array]
+) -> TensorView:
+    """[signals, length, parts] as [signals, bins, parts], by a `transform` that is linear.
+
+    It is compiled as the matrix that it is: what it makes of the signals [one, length, parts] that
+    are 1 in one place. float16 and bfloat16 are computed in float32 and rounded once.
+    """
+    count, *element = signals.shape
+    size = int(np.prod(element))
+    if size * size * 2 > _LARGEST_MATRIX:
+        raise UnsupportedError("the transform is too long", given=f"{element[0]} elements")
+    made = transform(np.eye(size).reshape(size, *element))
+    narrow = signals.dtype in {DType.FLOAT16, DType.BFLOAT16}
+    work = DType.FLOAT if narrow else signals.dtype
+    rows = signals.reshape((count, size))
+    if narrow:
+        rows = lowering.elementwise(lambda _, x: x, work, rows, exact=True)
+    matrix = lowering.constant(made.reshape(size, -1).astype(work.numpy))
+    found = lowering.matmul(rows, matrix)
+    if narrow:
+        found = lowering.elementwise(lambda _, x: x, signals.dtype, found)
+    return found.reshape((count, *made.shape[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +12,14 @@ from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f16, f32, f64, i32, i64
 from likewise.ops.checks import check_dtype, check_float, normalize_axis
 from likewise.ops.operator import Operator
-from likewise.ops.spectrum import as_complex, as_parts
+from likewise.ops.spectrum import as_complex, as_parts, transformed
+from likewise.ops.static import content, output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -93,6 +96,27 @@ class DFT(Operator, versions=(17, 20)):
         else:
             transform = np.fft.rfft
         return as_parts(transform(signal, length, place), data.dtype)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        data: TensorView,
+        dft_length: TensorView | None = None,
+        axis: TensorView | None = None,
+    ) -> TensorView:
+        shape = output_shape(self, data, dft_length, axis)
+        place = self._axis(None if axis is None else content(axis, "axis"), data.rank)
+        length = self._length(data.shape[place])
+        if dft_length is not None:
+            length = int(content(dft_length, "dft_length").item())
+        outer = [i for i in range(data.rank - 1) if i != place]
+        order = [*outer, place, data.rank - 1]
+        moved = data.transpose(order)
+        signals = moved.reshape((math.prod(moved.shape[:-2]), *moved.shape[-2:]))
+        last, first = np.array(length), np.array(1)
+        made = transformed(lowering, signals, lambda x: self.evaluate(x, last, first))
+        back = made.reshape([shape[i] for i in order])
+        return back.transpose([order.index(i) for i in range(data.rank)])
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

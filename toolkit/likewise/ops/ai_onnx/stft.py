@@ -9,15 +9,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, TensorType, fresh
+from likewise.ops.ai_onnx.dft import DFT
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_float, check_rank, check_same_dtype, unify
 from likewise.ops.operator import Operator
-from likewise.ops.spectrum import as_complex, as_parts
+from likewise.ops.spectrum import as_complex, as_parts, transformed
+from likewise.ops.static import content, output_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Index, Kernel, Lowering, TensorView
 
 
 class STFT(Operator, versions=(17,)):
@@ -83,6 +86,37 @@ class STFT(Operator, versions=(17,)):
             frames = frames * window.astype(frames.real.dtype)
         transform = np.fft.rfft if self.onesided else np.fft.fft
         return as_parts(transform(frames), signal.dtype)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        signal: TensorView,
+        frame_step: TensorView,
+        window: TensorView | None = None,
+        frame_length: TensorView | None = None,
+    ) -> TensorView:
+        shape = output_shape(self, signal, frame_step, window, frame_length)
+        step, length = int(content(frame_step, "frame_step").item()), signal.shape[1]
+        if window is not None:
+            length = window.shape[0]
+        elif frame_length is not None:
+            length = int(content(frame_length, "frame_length").item())
+        batch, frames, parts = signal.shape[0], shape[1], signal.shape[2]
+
+        def back(_: Kernel, index: Index) -> Index:
+            sample, frame, at, part = index
+            return sample, frame * step + at, part
+
+        cut = signal.viewed((batch, frames, length, parts), back)
+        if window is not None:
+            cut = lowering.elementwise(
+                lambda _, x, y: x * y, signal.dtype, cut, window.reshape((length, 1))
+            )
+        transform = DFT(onesided=self.onesided)
+        made = transformed(
+            lowering, cut.reshape((batch * frames, length, parts)), transform.evaluate
+        )
+        return made.reshape(shape)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
