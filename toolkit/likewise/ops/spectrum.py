@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +10,8 @@ from likewise.errors import UnsupportedError
 from likewise.ir import DType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from likewise.ir import Array
     from likewise.lower import Lowering, TensorView
 

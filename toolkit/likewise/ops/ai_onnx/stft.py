@@ -108,14 +108,14 @@ class STFT(Operator, versions=(17,)):
             return sample, frame * step + at, part
 
         cut = signal.viewed((batch, frames, length, parts), back)
-        if window is not None:
-            cut = lowering.elementwise(
-                lambda _, x, y: x * y, signal.dtype, cut, window.reshape((length, 1))
-            )
-        transform = DFT(onesided=self.onesided)
-        made = transformed(
-            lowering, cut.reshape((batch * frames, length, parts)), transform.evaluate
-        )
+        transform, taper = DFT(onesided=self.onesided), np.ones((length, 1))
+        if window is not None and window.data is not None:
+            taper = window.data.astype(np.float64).reshape(length, 1)
+        elif window is not None:
+            factor = window.reshape((length, 1))
+            cut = lowering.elementwise(lambda _, x, y: x * y, signal.dtype, cut, factor)
+        signals = cut.reshape((batch * frames, length, parts))
+        made = transformed(lowering, signals, lambda x: transform.evaluate(x * taper))
         return made.reshape(shape)
 
     @classmethod
