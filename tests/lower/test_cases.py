@@ -49,7 +49,7 @@ def graph_of(case: Case) -> tuple[Graph, dict[str, Any]]:
         feeds[f"input_{index}"] = given
     made = builder.apply(case.operator, inputs)[: len(case.outputs)]
     live = [one for one in inputs if one is not None]
-    return builder.graph("case", live, [one for one in made if one is not None]), feeds
+    return builder.graph("case", live, made), feeds
 
 
 def run(name: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from likewise.ir import DType
 from likewise.loop import FunctionBuilder, Program, ProgramBuilder
+from likewise.loop.conversions import convert, reinterpret
 from likewise.loop.types import LoopError, Storage
 from likewise.lower.dtypes import storage_of
 from likewise.lower.kernel import Kernel
@@ -148,7 +149,6 @@ class Lowering:
 
     def write(self, view: TensorView, target: TensorView, name: str = "map") -> None:
         """Evaluate every element of a view into a target: a buffer's view, or a slice of one."""
-
         stem = view.stem
         if stem is not None and stem.whole and stem.base.memory is None:
             stem.base.write(target)
@@ -242,6 +242,20 @@ class Lowering:
         """A view that broadcasting would compute again and again is materialised first."""
         repeated = prod(shape) > view.size
         return self.materialise(view) if repeated and view.cost > DEAR else view
+
+    def cast(self, x: TensorView, dtype: DType) -> TensorView:
+        """The elements as another type, as ONNX's Cast converts them."""
+        if x.dtype is dtype:
+            return x
+        source, target = x.storage, storage_of(dtype)
+        return self.elementwise(lambda k, v: convert(k, v, source, target), dtype, x)
+
+    def bitcast(self, x: TensorView, dtype: DType) -> TensorView:
+        """The bits of each element read as another type of as many."""
+        source, target = x.storage, storage_of(dtype)
+        return self.elementwise(
+            lambda k, v: reinterpret(k, v, source, target), dtype, x, exact=target.value.is_float
+        )
 
     def generate(
         self, dtype: DType, shape: Sequence[int], compute: Callable[..., Value]

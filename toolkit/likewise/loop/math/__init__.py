@@ -10,5 +10,6 @@ from likewise.loop.math.error_function import erf
 from likewise.loop.math.exponential import exp, sigmoid, tanh
 from likewise.loop.math.logarithm import log
 from likewise.loop.math.parts import FUNCTIONS, Transcendental
+from likewise.loop.math.remainder import fmod
 
-__all__ = ["FUNCTIONS", "Transcendental", "erf", "exp", "log", "sigmoid", "tanh"]
+__all__ = ["FUNCTIONS", "Transcendental", "erf", "exp", "fmod", "log", "sigmoid", "tanh"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
 
 _BYTE = 8
 
@@ -45,6 +46,9 @@ class BitCast(Operator, versions=(26,)):
             half = np.int8(1 << bits - 1)
             return ((code.view(np.int8) ^ half) - half).astype(self.to.numpy)
         return code.view(self.to.numpy)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        return lowering.bitcast(x, self.to)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class BitShift(Operator, versions=(11, 28)):
@@ -29,6 +31,19 @@ class BitShift(Operator, versions=(11, 28)):
     def evaluate(self, x: Array, y: Array) -> Array:
         # NumPy takes a shift below zero or beyond the bits as ONNX does.
         return np.left_shift(x, y) if self.direction == "LEFT" else np.right_shift(x, y)
+
+    def lower(self, lowering: Lowering, x: TensorView, y: TensorView) -> TensorView:
+        bits = x.dtype.bits
+
+        def shift(k: Kernel, a: Value, by: Value) -> Value:
+            zero = k.const(0, a.type)
+            inside = (by >= 0) & (by < bits) if a.type.kind == "i" else by < bits
+            if self.direction == "LEFT":
+                return k.select(inside, a << k.select(inside, by, 0), zero)
+            spent = k.select(a < 0, ~zero, zero) if a.type.kind == "i" else zero
+            return k.select(inside, a >> k.select(inside, by, 0), spent)
+
+        return lowering.elementwise(shift, x.dtype, x, y, cost=4)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 _CASTABLE = frozenset(dtype for dtype in DType if not dtype.is_complex)
@@ -36,6 +37,9 @@ class Cast(Operator, versions=(1, 6, 9, 13, 19, 21, 23, 24, 25, 28)):
 
     def evaluate(self, x: Array) -> Array:
         return convert(x, self.to, saturate=self.saturate, round_mode=self.round_mode)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        return lowering.cast(x, self.to)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType
 from likewise.ops.case import Case, boolean, f16, f32, i32
 from likewise.ops.checks import FLOATS, check_dtype
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 _TYPES = FLOATS | {
@@ -64,6 +65,21 @@ class Dropout(Operator, versions=(1, 6, 7, 10, 12, 13, 22)):
         wide = data.astype(working_dtype(data.dtype), copy=False)
         made = np.where(mask, wide * wide.dtype.type(1 / (1 - dropped)), wide.dtype.type(0))
         return made.astype(data.dtype, copy=False), mask
+
+    def lower(
+        self,
+        lowering: Lowering,
+        data: TensorView,
+        ratio: TensorView | None = None,
+        training_mode: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        training = training_mode is not None and (
+            training_mode.data is None or bool(training_mode.data.item())
+        )
+        none = ratio is not None and ratio.data is not None and ratio.data.item() == 0
+        if training and not none:
+            raise UnsupportedError("training mode draws random numbers")
+        return data, lowering.constant(np.ones(data.shape, bool))
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Type
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -23,6 +24,9 @@ class Identity(Operator, versions=(1, 13, 14, 16, 19, 21, 23, 24, 25)):
         return x
 
     def evaluate(self, x: Any) -> Any:
+        return x
+
+    def lower(self, _: Lowering, x: TensorView) -> TensorView:
         return x
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from likewise.loop.math import fmod
 from likewise.ops.case import Case, f32, i8, i32, i64, u8
 from likewise.ops.checks import NUMBERS, broadcast, check_dtype, check_same_dtype
 from likewise.ops.operator import Operator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class Mod(Operator, versions=(10, 13, 28)):
@@ -35,6 +38,19 @@ class Mod(Operator, versions=(10, 13, 28)):
         if a.dtype.kind in "iufO":
             return remainder(a, b)
         return np.asarray(remainder(a.astype(np.float32), b.astype(np.float32))).astype(a.dtype)
+
+    def lower(self, lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
+        def remainder(k: Kernel, x: Value, y: Value) -> Value:
+            if x.type.is_int:
+                return x.rem(y) if self.fmod else x % y
+            rest = fmod(k, x, y)
+            if self.fmod:
+                return rest
+            other_sign = (rest < 0.0) ^ (y < 0.0)
+            moved = k.select(other_sign, rest + y, rest)
+            return k.select(rest.eq(0.0), k.apply("copysign", rest, y), moved)
+
+        return lowering.elementwise(remainder, a.dtype, a, b, cost=40)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

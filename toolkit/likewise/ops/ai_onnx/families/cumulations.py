@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType
 from likewise.ops.case import Case, f16, f32, i32, i64
 from likewise.ops.checks import FLOATS, check_dtype, check_rank, normalize_axis
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Lowering, TensorView
 
 _TYPES: Final = FLOATS | {DType.INT32, DType.INT64, DType.UINT32, DType.UINT64}
 
@@ -56,11 +59,43 @@ class Cumulation(Operator):
         made = np.flip(made, along) if self.reverse else made
         return made.astype(x.dtype, copy=False)
 
+    def lower(self, lowering: Lowering, x: TensorView, axis: TensorView) -> TensorView:
+        if axis.data is None:
+            raise UnsupportedError("axis is not known at compile time")
+        along = normalize_axis(int(axis.data.item()), x.rank)
+        made = lowering.empty(x.dtype, x.shape)
+        length = x.shape[along]
+        if x.size == 0:
+            return made
+        with lowering.kernel(self.name.lower()) as k, ExitStack() as loops:
+            index = [
+                k.index(0) if at == along else loops.enter_context(k.loop(size))
+                for at, size in enumerate(x.shape)
+            ]
+            total = k.var(self.combine.identity, x.storage.value)
+            with k.loop(length) as step:
+                index[along] = length - 1 - step if self.reverse else step
+                buffer, position = made.address(k, tuple(index))
+                before = total.get()
+                after = self.scalar(before, x.read(k, tuple(index)))
+                total.set(after)
+                k.write(buffer, position, before if self.exclusive else after)
+        return made
+
+    @staticmethod
+    def scalar(total: Value, element: Value) -> Value:
+        """The total with one element more."""
+        raise NotImplementedError
+
 
 class CumSum(Cumulation, versions=(11, 14)):
     """The sum up to each element."""
 
     combine = np.add
+
+    @staticmethod
+    def scalar(total: Value, element: Value) -> Value:
+        return total + element
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -80,6 +115,10 @@ class CumProd(Cumulation, versions=(26,)):
     """The product up to each element."""
 
     combine = np.multiply
+
+    @staticmethod
+    def scalar(total: Value, element: Value) -> Value:
+        return total * element
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import Builder, OldForm
 
 
@@ -50,12 +52,27 @@ class Extreme(Variadic):
             return np.asarray(reduce(self.of_dims, inputs), object)
         return reduce(self.compute, inputs)
 
+    def lower(self, lowering: Lowering, *inputs: TensorView) -> TensorView:
+        def compute(k: Kernel, *values: Value) -> Value:
+            return reduce(partial(self.scalar, k), values)
+
+        return lowering.elementwise(compute, inputs[0].dtype, *inputs, exact=True)
+
+    @staticmethod
+    def scalar(k: Kernel, a: Value, b: Value) -> Value:
+        """The more extreme of two elements."""
+        raise NotImplementedError
+
 
 class Max(Extreme, versions=(1, 6, 8, 12, 13)):
     """The largest."""
 
     compute = np.maximum
     of_dims = np.frompyfunc(maximum, 2, 1)
+
+    @staticmethod
+    def scalar(k: Kernel, a: Value, b: Value) -> Value:
+        return k.max(a, b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -72,6 +89,10 @@ class Min(Extreme, versions=(1, 6, 8, 12, 13)):
 
     compute = np.minimum
     of_dims = np.frompyfunc(minimum, 2, 1)
+
+    @staticmethod
+    def scalar(k: Kernel, a: Value, b: Value) -> Value:
+        return k.min(a, b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
