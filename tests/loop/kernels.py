@@ -50,7 +50,11 @@ def f32_sum(k: Kernel, x: Buffer, y: Buffer) -> None:
 def f32_gemm_5x8(k: Kernel, x: Buffer, y: Buffer) -> None:
     zero, memory = k.index(0), k.pointer(x)
     a, b = Matrix(memory, zero, 32), Matrix(memory, k.index(1024), 16)
-    gemm(k, (a, b, Matrix(k.pointer(y), zero, 16)), (10, 16, 32))
+
+    def put(k: Kernel, row: Value, column: Value, value: Value) -> None:
+        k.write(y, row * 16 + column, value)
+
+    gemm(k, (a, b), (10, 16, 32), put, rows=5)
 
 
 def f32_dwconv_3(k: Kernel, x: Buffer, y: Buffer) -> None:

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from likewise.loop.types import scalar_or_vector
+from likewise.loop.types import S, scalar_or_vector
+from likewise.lower.kernels.igemm import BLOCK, Tile, each_block, even_rows, pack
+from likewise.lower.kernels.layout import strides_of
+from likewise.lower.view import unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from likewise.loop.nodes import Memory
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
+    from likewise.lower.pending import Epilogue
     from likewise.lower.view import TensorView
 
 __all__ = ["Matrix", "gemm", "matmul"]
+
+CHUNK: Final = 4096
+"""Elements of the left side that one pass over packed weights takes: half of an L1."""
+_FEW_ROWS: Final = 2
+_WIDE: Final = 4  # blocks at a time where there are few rows
+
+Put = Callable[["Kernel", "Value", "Value", "Value"], None]
+"""put(k, row, column, value): the lanes from `column` on, or one element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,68 +47,177 @@ class Matrix:
 
 
 def gemm(
-    k: Kernel, operands: tuple[Matrix, Matrix, Matrix], sizes: tuple[int, int, int], rows: int = 5
+    k: Kernel,
+    operands: tuple[Matrix, Matrix],
+    sizes: tuple[int, int, int],
+    put: Put,
+    rows: int = 6,
 ) -> None:
-    """Y = a @ b for sizes (m, n, depth), in tiles of `rows` by 8 of y, 4 and 1 where 8 is too wide.
+    """a @ b for sizes (m, n, depth), in tiles of `rows` by two vectors; `put` takes the results.
 
-    Every element is summed over the depth in order, from 0.
+    Every element is summed over the depth in order, from 0. The last columns are computed
+    together with some before them where they do not fill a vector.
     """
     m, n, depth = sizes
-    for first_column, last_column, columns in _splits(n, (8, 4, 1)):
-        with k.loop(first_column, last_column, columns) as column:
-            for first_row, last_row, height in _splits(m, (rows, max(m % rows, 1))):
-                with k.loop(first_row, last_row, height) as row:
-                    _tile(k, operands, (row, column), (height, columns), depth)
+    lanes = 2 if operands[1].memory.storage.bytes == 8 else 4
+    for first, last, columns in _columns(n, lanes):
+        with k.loop(first, last, columns) as counter:
+            column = k.lane_axis(counter) if counter.constant is not None else counter
+            for start, stop, height in even_rows(m, rows):
+                with k.loop(start, stop, height) as row:
+                    _tile(k, operands, (row, column), (height, columns), depth, put)
 
 
-def _splits(size: int, steps: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
-    """Ranges that cover `size`, each with the largest step that still fits."""
-    first = 0
-    for step in steps:
-        last = first + (size - first) // step * step
-        if last > first:
-            yield first, last, step
-            first = last
+def _columns(n: int, lanes: int) -> Iterator[tuple[int, int, int]]:
+    """Ranges (first, last, step) over `n` columns; they may overlap at the end."""
+    wide = 2 * lanes
+    whole = n // wide * wide
+    if whole:
+        yield 0, whole, wide
+    rest = n - whole
+    if rest > lanes and whole:
+        yield n - wide, n, wide
+    elif rest > lanes:
+        yield 0, lanes, lanes
+        yield n - lanes, n, lanes
+    elif rest and n >= lanes:
+        yield n - lanes, n, lanes
+    elif rest:
+        yield 0, n, 1
 
 
 def _tile(
     k: Kernel,
-    operands: tuple[Matrix, Matrix, Matrix],
+    operands: tuple[Matrix, Matrix],
     corner: tuple[Value, Value],
     tile: tuple[int, int],
     depth: int,
+    put: Put,
 ) -> None:
-    a, b, y = operands
+    a, b = operands
     row, column = corner
     height, columns = tile
-    lanes = 4 if columns >= 4 else 1
-    kind = scalar_or_vector(y.memory.storage.value, lanes)
+    lanes = min(columns, 2 if b.memory.storage.bytes == 8 else 4)
+    kind = scalar_or_vector(b.memory.storage.value, lanes)
     parts = range(0, columns, lanes)
-    sums = [[k.var(0.0, kind) for _ in parts] for _ in range(height)]
+    sums = [[k.var(0, kind) for _ in parts] for _ in range(height)]
     with k.loop(depth) as at:
         factors = [k.load(b.memory, b.at(at, column + part), lanes) for part in parts]
         for down, line in enumerate(sums):
-            left = k.splat(k.load(a.memory, a.at(row + down, at)), kind)
+            one = k.load(a.memory, a.at(row + down, at))
+            left = one if lanes == 1 else k.splat(one, kind)
             for total, right in zip(line, factors, strict=True):
-                total.set(k.madd(left, right, total.get()))
+                if kind.is_float:
+                    total.set(k.madd(left, right, total.get()))
+                else:
+                    total.set(total.get() + left * right)
     for down, line in enumerate(sums):
         for part, total in zip(parts, line, strict=True):
-            k.store(y.memory, y.at(row + down, column + part), total.get())
+            with k.lanes_over(column, lanes):
+                put(k, row + down, column + part, total.get())
 
 
 def matmul(lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
-    """The product of two views of rank 2 or more, their leading axes broadcast."""
+    """The product of two views of rank 2 or more, their leading axes broadcast.
+
+    float16 and bfloat16 are summed in float32 and rounded once; integers wrap.
+    """
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    shape = (*batch, a.shape[-2], b.shape[-1])
+    known = b.data is not None and math.prod(b.shape[:-2]) == 1 and a.storage is S.f32
+    if known and 0 not in (*shape, a.shape[-1]) and a.shape[:-2] == batch:
+        return _with_weights(lowering, a, np.asarray(b.data).reshape(b.shape[-2:]))
+
+    def emit(target: TensorView, epilogue: Epilogue) -> None:
+        _batched(lowering, a, b, target, epilogue)
+
+    return lowering.pending(a.dtype, shape, None, emit)
+
+
+def _batched(
+    lowering: Lowering, a: TensorView, b: TensorView, y: TensorView, epilogue: Epilogue
+) -> None:
+    strides = strides_of(y)
     m, depth, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    if strides is None or (n > 1 and strides[-1] != 1):
+        inside = lowering.empty(y.dtype, y.shape)
+        _batched(lowering, a, b, inside, epilogue)
+        lowering.write(inside, y)
+        return
+    batch = y.shape[:-2]
     a, b = lowering.materialise(a), lowering.materialise(b)
-    y = lowering.empty(a.dtype, (*batch, m, n))
     wide = [one.broadcast((*batch, *one.shape[-2:])) for one in (a, b)]
-    with lowering.kernel("f32_gemm_5x8") as k, ExitStack() as loops:
-        index = [loops.enter_context(k.loop(size)) for size in batch]
-        corner = (*index, k.index(0), k.index(0))
+    with lowering.kernel(f"{y.storage}_gemm_6x8") as k, ExitStack() as loops:
+        index = tuple(loops.enter_context(k.loop(size)) for size in batch)
         operands = []
-        for view, stride in ((wide[0], depth), (wide[1], n), (y, n)):
-            buffer, base = view.address(k, corner)
+        for view, stride in ((wide[0], depth), (wide[1], n)):
+            buffer, base = view.address(k, (*index, k.index(0), k.index(0)))
             operands.append(Matrix(k.pointer(buffer), base, stride))
-        gemm(k, (operands[0], operands[1], operands[2]), (m, n, depth))
-    return y
+
+        def put(k: Kernel, row: Value, column: Value, value: Value) -> None:
+            at = (*index, row, column)
+            buffer, position = y.address(k, at)
+            value = k.narrow(value, y.storage)
+            k.write(buffer, position, epilogue(k, value, at))
+
+        gemm(k, (operands[0], operands[1]), (m, n, depth), put)
+
+
+def _with_weights(lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any]) -> TensorView:
+    """float32 with a known matrix on the right, which is packed."""
+    depth, n = b.shape
+    *lead, m, _ = a.shape
+    count = math.prod(lead) * m
+
+    def emit(y: TensorView, epilogue: Epilogue) -> None:
+        strides = strides_of(y)
+        if strides is None or (n > 1 and strides[-1] != 1):
+            inside = lowering.empty(y.dtype, y.shape)
+            emit(inside, epilogue)
+            lowering.write(inside, y)
+            return
+        left = lowering.materialise(a)
+        weights = lowering.constant(pack(b.T[:, None]))
+        name = "f32_gemv_1x32" if count <= _FEW_ROWS else "f32_gemm_6x8"
+        with lowering.kernel(name) as k:
+            memory, base = left.address(k, (k.index(0),) * left.rank)
+            packed = k.pointer(weights.address(k, (k.index(0),) * weights.rank)[0])
+            tile = Tile(k.pointer(memory), depth, (), depth, packed)
+
+            def run(rows: int, first: Value, column: Value, columns: int) -> None:
+                def store(k: Kernel, own: Value, row: int, value: Value) -> None:
+                    at = (*unflatten(k, first + row, (*lead, m)), own)
+                    buffer, position = y.address(k, at)
+                    k.write(buffer, position, epilogue(k, value, at))
+
+                start = base + first * depth
+                tile.run(k, rows, start, column * depth, column, store, columns=columns)
+
+            _over_rows(k, count, n, depth, run)
+
+    return lowering.pending(a.dtype, (*lead, m, n), None, emit)
+
+
+Run = Callable[[int, "Value", "Value", int], None]
+
+
+def _over_rows(k: Kernel, count: int, n: int, depth: int, run: Run) -> None:
+    """All tiles of `count` rows and `n` columns, rows in parts that fit the cache."""
+
+    def part_of(first: Value, size: int) -> None:
+        def block(column: Value, columns: int) -> None:
+            for start, stop, step in even_rows(size):
+                with k.loop(start, stop, step) as row:
+                    run(step, first + row, column, columns)
+
+        each_block(k, n, block, _WIDE * BLOCK if count <= _FEW_ROWS else BLOCK)
+
+    part = max(1, CHUNK // depth // 6) * 6
+    whole = count // part * part
+    if count <= part * 3 // 2:
+        part_of(k.index(0), count)
+        return
+    with k.loop(0, whole, part) as first:
+        part_of(first, part)
+    if whole < count:
+        part_of(k.index(whole), count - whole)

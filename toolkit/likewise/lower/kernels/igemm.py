@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -55,20 +56,28 @@ def even_rows(size: int, most: int = ROWS) -> list[tuple[int, int, int]]:
 
 
 @contextmanager
-def _one_block(k: Kernel, first: int, last: int) -> Iterator[Value]:
-    with k.loop(first, last, BLOCK) as column:
+def _one_block(k: Kernel, first: int, last: int, step: int) -> Iterator[Value]:
+    with k.loop(first, last, step) as column:
         yield k.lane_axis(column) if column.constant is not None else column
 
 
-def each_block(k: Kernel, columns: int, body: Callable[[Value, int], None]) -> None:
-    """body(first column, number of columns) for all blocks; the first is a lane axis."""
-    whole = columns // BLOCK * BLOCK
-    if whole:
-        with _one_block(k, 0, whole) as column:
-            body(column, BLOCK)
-    if whole < columns:
-        with _one_block(k, whole, columns) as column:
-            body(column, columns - whole)
+def each_block(
+    k: Kernel, columns: int, body: Callable[[Value, int], None], wide: int = BLOCK
+) -> None:
+    """body(first column, number of columns) for all blocks; the first is a lane axis.
+
+    `wide` columns are taken at a time as long as there are so many, then one block.
+    """
+    first = 0
+    for step in (wide, BLOCK):
+        whole = first + (columns - first) // step * step
+        if whole > first:
+            with _one_block(k, first, whole, step) as column:
+                body(column, step)
+            first = whole
+    if first < columns:
+        with _one_block(k, first, columns, BLOCK) as column:
+            body(column, columns - first)
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,8 @@ class Tile:
         columns: int = BLOCK,
     ) -> None:
         """Compute the tile and hand its parts to `store`; `column` is the lane axis."""
-        parts = [part for part in range(0, BLOCK, 4) if part < columns]
+        parts = range(0, columns, 4)
+        block = prod(count for count, _ in self.taps) * self.depth * BLOCK
         sums = [[k.var(0.0, _F32X4) for _ in parts] for _ in range(rows)]
         with ExitStack() as loops:
             tap, place = k.index(0), start
@@ -106,7 +116,10 @@ class Tile:
                 tap, place = tap * count + at, place + at * step
             with k.loop(self.depth) as at:
                 weight = packed + (tap * self.depth + at) * BLOCK
-                right = [k.load(self.w, weight + part, 4) for part in parts]
+                right = [
+                    k.load(self.w, weight + (part // BLOCK * block + part % BLOCK), 4)
+                    for part in parts
+                ]
                 for row, line in enumerate(sums):
                     one = k.load(self.x, place + row * self.row_step + at)
                     left = k.splat(one, _F32X4)

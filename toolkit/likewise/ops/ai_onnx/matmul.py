@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim, Shape, TensorType
+    from likewise.lower import Lowering, TensorView
 
 PRODUCT_TYPES: Final = FLOATS | {DType.INT32, DType.INT64, DType.UINT32, DType.UINT64}
 
@@ -35,6 +36,14 @@ class MatMul(Operator, versions=(1, 9, 13)):
 
     def evaluate(self, A: Array, B: Array) -> Array:
         return np.asarray(matrix_product(A, B))
+
+    def lower(self, lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
+        shape = product_shape(a.shape, b.shape)
+        a = a if a.rank > 1 else a.reshape((1, *a.shape))
+        b = b if b.rank > 1 else b.reshape((*b.shape, 1))
+        y = lowering.matmul(a, b)
+        sizes = [size for size in shape if isinstance(size, int)]
+        return y if y.shape == shape else y.reshape(sizes)
 
     def flops(
         self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
