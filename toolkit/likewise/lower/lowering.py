@@ -309,6 +309,30 @@ class Lowering:
 
         return convolve(self, x, w, windows, group, bias)
 
+    def pool(
+        self,
+        x: TensorView,
+        windows: Windows,
+        start: float,
+        combine: Callable[[Kernel, Value, Value], Value],
+        name: str = "pool",
+    ) -> TensorView:
+        """See `likewise.lower.kernels.pooling`."""
+        from likewise.lower.kernels.pooling import pool
+
+        return pool(self, x, windows, start, combine, name)
+
+    def max_pool_indices(
+        self, x: TensorView, windows: Windows, lowest: float, *, by_columns: bool
+    ) -> tuple[TensorView, TensorView]:
+        """The maxima under windows and their indices; see `likewise.lower.kernels.pooling`."""
+        from likewise.lower.kernels.pooling import max_pool_indices
+
+        shape = (*x.shape[:2], *windows.output)
+        y, at = self.empty(x.dtype, shape), self.empty(DType.INT64, shape)
+        max_pool_indices(self, x, windows, y, at, lowest, by_columns=by_columns)
+        return y, at
+
     # Control flow
 
     def graph(self, graph: Graph, inputs: Sequence[TensorView] = ()) -> list[TensorView]:

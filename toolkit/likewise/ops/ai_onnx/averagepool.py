@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.ops.case import Case, f16, f32
 from likewise.ops.convolution import working_dtype
 from likewise.ops.pooling import Pool, over_windows
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.windows import Windows
 
 
@@ -34,6 +36,20 @@ class AveragePool(Pool, versions=(1, 7, 10, 11, 19, 22)):
             return X
         total /= self._counts(X.shape[2:], windows).astype(total.dtype)
         return total.astype(X.dtype, copy=False)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        windows = self.windows(x.shape[2:], self.kernel_shape, ceil_mode=self.ceil_mode)
+        dtype = x.dtype
+        work = DType.FLOAT if dtype in {DType.FLOAT16, DType.BFLOAT16} else dtype
+        if work is not dtype:
+            x = lowering.elementwise(lambda _, v: v, work, x, exact=True)
+        total = lowering.pool(x, windows, 0, lambda _, a, b: a + b, "averagepool")
+        counts = np.broadcast_to(self._counts(x.shape[2:], windows), windows.output)
+        if counts.size and (counts == counts.flat[0]).all():
+            number = float(counts.flat[0])
+            return lowering.elementwise(lambda _, v: v / number, dtype, total)
+        table = lowering.constant(counts.astype(work.numpy))
+        return lowering.elementwise(lambda _, a, b: a / b, dtype, total, table)
 
     def _counts(self, spatial: tuple[int, ...], windows: Windows) -> Array:
         """How many elements count under each window: an array that broadcasts to [*output]."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import UnsupportedError
+from likewise.ir import DType
+from likewise.loop import math as loop_math
 from likewise.ops.case import Case, f32
 from likewise.ops.convolution import working_dtype
 from likewise.ops.pooling import Pool, over_windows
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
+
+_LARGEST_P = 16
 
 
 class LpPool(Pool, versions=(1, 2, 11, 18, 22)):
@@ -27,6 +33,13 @@ class LpPool(Pool, versions=(1, 2, 11, 18, 22)):
         x = X.astype(working_dtype(X.dtype), copy=False)
         total = over_windows(np.add, power(x, self.p), self.placed(X), 0)
         return root(total, self.p).astype(X.dtype, copy=False)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        windows = self.windows(x.shape[2:], self.kernel_shape, ceil_mode=self.ceil_mode)
+        dtype = x.dtype
+        powers = lower_power(lowering, x, self.p)
+        total = lowering.pool(powers, windows, 0, lambda _, a, b: a + b, "lppool")
+        return lower_root(lowering, total, self.p, dtype)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
@@ -55,6 +68,33 @@ def power(x: Array, p: int) -> Array:
     if p == 2:
         return x * x
     return np.abs(x) if p == 1 else np.abs(x) ** p
+
+
+def lower_power(lowering: Lowering, x: TensorView, p: int) -> TensorView:
+    """`power` of a view, in float32 at least."""
+    work = DType.FLOAT if x.dtype in {DType.FLOAT16, DType.BFLOAT16} else x.dtype
+
+    def compute(k: Kernel, v: Value) -> Value:
+        size = abs(v)
+        found = size
+        for _ in range(p - 1):
+            found = found * size
+        return found
+
+    if p < 1 or p > _LARGEST_P:
+        raise UnsupportedError("p is no number of multiplications", given=p, allowed="1 to 16")
+    return lowering.elementwise(compute, work, x, cost=p)
+
+
+def lower_root(lowering: Lowering, x: TensorView, p: int, dtype: DType) -> TensorView:
+    """`root` of a view, as `dtype`."""
+    if p == 1:
+        return lowering.elementwise(lambda _, v: v, dtype, x)
+    if p == 2:
+        return lowering.elementwise(lambda k, v: k.sqrt(v), dtype, x, cost=4)
+    return lowering.elementwise(
+        lambda k, v: loop_math.exp(k, loop_math.log(k, v) * (1 / p)), dtype, x, cost=40
+    )
 
 
 def root(x: Array, p: int) -> Array:

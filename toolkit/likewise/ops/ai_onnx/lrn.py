@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import DType
+from likewise.loop import math as loop_math
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float
 from likewise.ops.convolution import working_dtype
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class LRN(Operator, versions=(1, 13)):
@@ -50,6 +55,25 @@ class LRN(Operator, versions=(1, 13)):
         squares = squares * x.dtype.type(self.alpha / self.size) + x.dtype.type(self.bias)
         y = flat / squares ** x.dtype.type(self.beta)
         return y.reshape(X.shape).astype(X.dtype, copy=False)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        dtype = x.dtype
+        work = DType.FLOAT if dtype in {DType.FLOAT16, DType.BFLOAT16} else dtype
+        before = (self.size - 1) // 2
+        x = lowering.materialise(x)
+        flat = x.reshape((*x.shape[:2], math.prod(x.shape[2:])))
+        windows = slide(flat.shape[1:], (self.size, 1), pads=(before, 0, self.size - 1 - before, 0))
+        squares = lowering.elementwise(lambda _, v: v * v, work, flat)
+        images = squares.viewed(
+            (flat.shape[0], 1, *flat.shape[1:]), lambda _, index: (index[0], *index[2:])
+        )
+        sums = lowering.pool(images, windows, 0, lambda _, a, b: a + b, "lrn").reshape(x.shape)
+
+        def compute(k: Kernel, v: Value, total: Value) -> Value:
+            total = total * (self.alpha / self.size) + self.bias
+            return v / loop_math.exp(k, loop_math.log(k, total) * self.beta)
+
+        return lowering.elementwise(compute, dtype, x, sums, cost=40)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.windows import Windows
 
 
@@ -40,6 +42,15 @@ class MaxPool(Pool, versions=(1, 8, 10, 11, 12, 22)):
         if self.wanted > 1:
             return self._with_indices(X, windows)
         return over_windows(np.maximum, X, windows, lowest(X.dtype))
+
+    def lower(self, lowering: Lowering, x: TensorView) -> Any:
+        windows = self.windows(x.shape[2:], self.kernel_shape, ceil_mode=self.ceil_mode)
+        low = lowest(x.dtype.numpy) if x.dtype.is_integer else -math.inf
+        if self.wanted > 1:
+            return lowering.max_pool_indices(
+                x, windows, float(low), by_columns=self.storage_order == 1
+            )
+        return lowering.pool(x, windows, float(low), lambda k, a, b: k.max(a, b), "maxpool")
 
     def _with_indices(self, x: Array, windows: Windows) -> tuple[Array, Array]:
         spatial = x.shape[2:]

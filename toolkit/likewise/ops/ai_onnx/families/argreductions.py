@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.errors import InferenceError
 from likewise.ir import DType
+from likewise.loop import I64
 from likewise.ops.case import Case, f32, i64, u8
 from likewise.ops.checks import NUMBERS, check_dtype, normalize_axis
 from likewise.ops.operator import Operator
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Lowering, TensorView
 
 
 class ArgReduction(Operator):
@@ -50,6 +54,39 @@ class ArgReduction(Operator):
     def first(self, data: Array) -> Array:
         """Where the first extreme stands."""
         raise NotImplementedError
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        axis = normalize_axis(self.axis, x.rank)
+        x = lowering.settle(x)
+        whole = lowering.empty(DType.INT64, [1 if i == axis else n for i, n in enumerate(x.shape)])
+        with lowering.kernel(f"{x.storage}_{self.name.lower()}") as k, ExitStack() as loops:
+            index = [loops.enter_context(k.loop(n)) for n in whole.shape]
+            index[axis] = k.index(0)
+            best = k.var(x.read(k, tuple(index)))
+            found = k.var(k.index(0))
+            with k.loop(1, x.shape[axis]) as at:
+                value = x.read(k, (*index[:axis], at, *index[axis + 1 :]))
+                with k.if_(self._better(value, best.get())):
+                    best.set(value)
+                    found.set(at)
+            buffer, position = whole.address(k, tuple(index))
+            k.write(buffer, position, found.get().cast(I64))
+        return whole if self.keepdims else whole.reshape(self._dims(whole.shape, axis))
+
+    def _better(self, value: Value, best: Value) -> Value:
+        """Whether `value`, further on, takes the place of `best`; NaN is the extreme."""
+        last = self.select_last_index
+        if value.type.is_bool:
+            more = value & ~best if self.name == "ArgMax" else ~value & best
+            return more | value.eq(best) if last else more
+        if self.name == "ArgMax":
+            better = value >= best if last else value > best
+        else:
+            better = value <= best if last else value < best
+        if not value.type.is_float:
+            return better
+        nan, known = value.ne(value), best.eq(best)
+        return (better & known) | (nan if last else nan & known)
 
 
 def _check_wanted(shape: tuple[Any, ...], axis: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ops.ai_onnx.lppool import power, root, whole_p
+from likewise.ops.ai_onnx.lppool import lower_power, lower_root, power, root, whole_p
 from likewise.ops.case import Case, f16, f32
 from likewise.ops.checks import check_float
 from likewise.ops.convolution import working_dtype
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import Builder, OldForm
 
 
@@ -87,6 +88,11 @@ class GlobalLpPool(GlobalPool, versions=(1, 2, 22)):
         x = rows.astype(working_dtype(X.dtype), copy=False)
         norm = root(power(x, self.p).sum(2), self.p)
         return norm.reshape(shape).astype(X.dtype, copy=False)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        powers = lower_power(lowering, x, self.p)
+        total = lowering.reduce(powers, range(2, x.rank), 0, lambda _, a, b: a + b, name="lppool")
+        return lower_root(lowering, total, self.p, x.dtype)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
