@@ -36,12 +36,12 @@ class Constant(Operator, versions=(1, 9, 11, 12, 13, 19, 21, 23, 24, 25)):
     def evaluate(self) -> Array:
         given = self.attributes()
         if len(given) != 1:
-            raise InferenceError(
-                "not exactly one value is given", given=", ".join(given) or "none"
-            )
+            raise InferenceError("not exactly one value is given", given=", ".join(given) or "none")
         name, value = next(iter(given.items()))
         kinds = {"float": np.float32, "int": np.int64, "string": object}
-        kind = next((kind for word, kind in kinds.items() if name.startswith(f"value_{word}")), None)
+        kind = next(
+            (kind for word, kind in kinds.items() if name.startswith(f"value_{word}")), None
+        )
         return np.asarray(value) if kind is None else np.array(value, kind)
 
     @classmethod
