@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["IMPORT_GOAL", "LARGE", "OPEN_GOAL", "Opening", "import_times", "open_times"]
 
 IMPORT_GOAL = 60.0
-"""Milliseconds that `import likewise` may add to `import numpy`."""
+"""Milliseconds that `import likewise` may add to `import numpy`. The loader comes at first use."""
 OPEN_GOAL = 500.0
 """Milliseconds in which a model of 100 MB must be open."""
 LARGE = "resnet50"

@@ -115,8 +115,8 @@ def _summary(found: Survey) -> str:
     for domain in found.domains():
         standard = {key for key in found.standard if key[0] == domain}
         ours = {key for key in found.ours if key[0] == domain}
-        known = str(len(standard)) if standard else "—"
-        operators.append((f"`{domain or 'ai.onnx'}`", known, str(len(ours))))
+        counts = (len(standard), len(ours & standard)) if standard else ("—", len(ours))
+        operators.append((f"`{domain or 'ai.onnx'}`", *map(str, counts)))
     version = onnx.__version__
     lines = [
         f"The NumPy target on the official cases of onnx {version}; those that fail stand with",
@@ -152,6 +152,8 @@ def _row(key: Key, found: Survey, cases: Sequence[str]) -> tuple[str, ...]:
     file = operator.__module__.replace(".", "/")
     name = f"[{key[1]}](../toolkit/{file}.py)"
     remark = "deprecated: becomes other operators" if operator.replaced else ""
+    if key not in found.standard and any(domain == key[0] for domain, _ in found.standard):
+        remark = "not of ONNX: onnxruntime writes it"
     return name, found.passed(cases), ", ".join(map(str, operator.versions)), remark
 
 

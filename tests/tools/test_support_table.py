@@ -45,6 +45,7 @@ SURVEY = Survey(
     ours={
         ("", "Add"): operator("likewise.ops.ai_onnx.families.arithmetic"),
         ("", "Upsample"): operator("likewise.ops.ai_onnx.upsample", replaced=True),
+        ("", "Own"): operator("likewise.ops.ai_onnx.own"),
         ("com.microsoft", "Gelu"): operator("likewise.ops.com_microsoft.gelu"),
     },
     standard=frozenset({("", "Add"), ("", "Upsample"), ("", "Sub")}),
@@ -58,6 +59,7 @@ SURVEY = Survey(
 )
 
 
+FOREIGN = "not of ONNX: onnxruntime writes it"
 DEPRECATED = "deprecated: becomes other operators"
 
 
@@ -79,6 +81,7 @@ def test_what_is_generated(files: Path) -> None:
     for row in (
         "| [Add](../toolkit/likewise/ops/ai_onnx/families/arithmetic.py) | 1 of 2 | 1, 7 | |",
         "| Sub | 0 of 1 | | not yet |",
+        f"| [Own](../toolkit/likewise/ops/ai_onnx/own.py) | | 1, 7 | {FOREIGN} |",
         f"| [Upsample](../toolkit/likewise/ops/ai_onnx/upsample.py) | 1 | 1, 7 | {DEPRECATED} |",
         "| [Gelu](../toolkit/likewise/ops/com_microsoft/gelu.py) | 1, 7 |",
     ):
