@@ -94,8 +94,13 @@ def repeat(
     _settle_captures(lowering, captures)
     states = [lowering.settle(one) for one in states]
     number = lowering.empty(DType.INT64, ())
-    with _rehearsal(lowering):
-        after, examples, follows = step(number, states)
+    try:
+        with _rehearsal(lowering):
+            after, examples, follows = step(number, states)
+    except UnsupportedError:
+        if not isinstance(trips, int) or not 0 < trips <= MOST_UNROLLED:
+            raise
+        return _unrolled(lowering, step, states, trips, going)  # each round knows its number
     if isinstance(trips, int) and _certain(going) and _certain(follows):
         going = None
     fits = [one.shape for one in after] == [one.shape for one in states]
@@ -228,9 +233,12 @@ def _unrolled(
     trips: int | None,
     going: TensorView | None,
     *,
-    examples: Sequence[TensorView],
+    examples: Sequence[TensorView] = (),
 ) -> Repeated:
-    """The rounds one by one: every shape and every condition must be known by now."""
+    """The rounds one by one: every shape and every condition must be known by now.
+
+    `examples` are like the values that a round collects, should there be no round.
+    """
     rows: list[list[TensorView]] = []
     while trips is None or len(rows) < trips:
         if going is not None and going.data is None:
@@ -250,10 +258,13 @@ def _unrolled(
         states = [lowering.shared(one, 2) for one in after]
         rows.append([lowering.materialise(one) for one in made])
         going = going and follows
-    collected = [
-        lowering.concat([row[index].reshape((1, *one.shape)) for row in rows], 0)
-        if rows
-        else lowering.empty(one.dtype, (0, *one.shape))
-        for index, one in enumerate(examples)
-    ]
+    if not rows:
+        return Repeated(
+            list(states), [lowering.empty(one.dtype, (0, *one.shape)) for one in examples]
+        )
+    collected = []
+    for column in zip(*rows, strict=True):
+        if len({one.shape for one in column}) > 1:
+            raise UnsupportedError("the loop collects values of different shapes")
+        collected.append(lowering.concat([one.reshape((1, *one.shape)) for one in column], 0))
     return Repeated(list(states), collected)

@@ -49,7 +49,10 @@ class ViewBuilder(Builder[TensorView]):
             one is None or data is not None for one, data in zip(inputs, known, strict=True)
         ):
             made = operator.evaluate(*known)
-            return tuple(map(self._constant, made if isinstance(made, tuple) else (made,)))
+            outputs = made if isinstance(made, tuple) else (made,)
+            if not all(isinstance(one, np.ndarray | np.generic) for one in outputs):
+                raise UnsupportedError("compiled code has tensors only")
+            return tuple(map(self._constant, outputs))
         lower = getattr(operator, "lower", None)
         if lower is not None:
             found = lower(self.lowering, *inputs)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_float
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import TensorView
 
 
 class MelWeightMatrix(Operator, versions=(17,)):
@@ -74,6 +75,9 @@ class MelWeightMatrix(Operator, versions=(17,)):
         made = np.where((place > center) & (place < upper), falling, made)
         made = np.where(place == center, 1, made)
         return made.astype(self.output_datatype.numpy)
+
+    def lower(self, *_: object) -> TensorView:
+        raise UnsupportedError("the sizes of the matrix depend on data")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, f64, i32, i64
 from likewise.ops.checks import check_dtype
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import TensorView
 
 
 class CosineWindow(Operator):
@@ -45,6 +46,9 @@ class CosineWindow(Operator):
             angle /= np.float64(length if self.periodic else length - 1)
             made = sum(term * np.cos(i * angle) for i, term in enumerate(self.terms))
             return np.asarray(made, np.float64).astype(self.output_datatype.numpy)
+
+    def lower(self, *_: object) -> TensorView:
+        raise UnsupportedError("the size of the window depends on data")
 
 
 class HannWindow(CosineWindow, versions=(17,)):
