@@ -34,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph.node[0].op_type = "Frobnicate"
     save(helper.make_model(graph), folder / "unknown.onnx")
     (folder / "broken.onnx").write_bytes(b"\x08\x07\x3a\xff\xff\xff\xff\x0f")
+    (folder / "short.wasm").write_bytes(b"\0asm\1\0\0\0")
     np.save(folder / "x.npy", f32([[-1, 0, 1], [2, -3, 4]]))
     np.save(folder / "wrong.npy", np.zeros((2, 3)))
     return folder
@@ -70,6 +71,30 @@ def test_run_takes_arrays_and_keeps_outputs(likewise: Any, folder: Path) -> None
     assert "float32[2, 3]" in done.stdout
     with np.load(folder / "out.npz") as kept:
         np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
+
+
+def test_compile_writes_a_module_and_its_twin(likewise: Any, folder: Path) -> None:
+    done = likewise("compile", "relu.onnx", "--shape", "x=2,3", "-o", "relu.wasm", "--json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["inputs"] == {"x": "float[2, 3]"}
+    assert content["files"].keys() == {"relu.wasm", "relu.plain.wasm"}
+    assert len(content["source_sha256"]) == 64
+    for module in ("relu.wasm", "relu.plain.wasm"):
+        assert likewise("run", module, "-i", "x=x.npy", "-o", "out.npz").returncode == 0
+        with np.load(folder / "out.npz") as kept:
+            np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
+    strict = ["compile", "relu.onnx", "--shape", "x=2,3", "--numerics", "strict", "-o", "one.wasm"]
+    assert "strict numerics" in likewise(*strict).stdout
+    assert not (folder / "one.plain.wasm").exists()
+
+
+def test_run_compiles_for_a_target(likewise: Any) -> None:
+    numpy, wasm = (
+        json.loads(likewise("run", "relu.onnx", "--json", "--target", target).stdout)["outputs"]
+        for target in ("numpy", "wasm")
+    )
+    assert numpy == wasm
 
 
 def test_inspect_shows_signature_and_cost(likewise: Any) -> None:
@@ -124,6 +149,16 @@ MISTAKES = {
         ["bench", "relu.onnx", "--against", "caffe"],
         2,
         "no peer is called 'caffe'; allowed: onnxruntime, reference",
+    ),
+    "a shape left open": (
+        ["compile", "relu.onnx", "-o", "no.wasm"],
+        1,
+        "input 'x': compiled code needs every size; given: float[n, 3]; pass --shape x=…",
+    ),
+    "a module of another run": (
+        ["run", "short.wasm"],
+        1,
+        "this WebAssembly module has no section `likewise`",
     ),
     "an unknown command": (["rum"], 2, "Did you mean 'run'?"),
     "a place that cannot be written": (

@@ -60,12 +60,70 @@ def _limit_threads(threads: int | None) -> None:
 @click.argument("model", type=click.Path())
 @_feeding
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Keep the outputs (.npz).")
+@click.option(
+    "--target",
+    type=click.Choice(["numpy", "wasm"]),
+    default="numpy",
+    show_default=True,
+    help="What runs it; `wasm` compiles it first.",
+)
+@click.option(
+    "--numerics",
+    type=click.Choice(["fast", "strict"]),
+    default="fast",
+    show_default=True,
+    help="Of the compiled target: strict gives the same bits everywhere.",
+)
 def run(model: str, *, threads: int | None, **options: Any) -> None:
-    """Run MODEL once and show its outputs."""
+    """Run MODEL (.onnx, or a .wasm that `likewise compile` wrote) once and show its outputs."""
     _limit_threads(threads)
     from likewise.cli.run import run_model
 
     run_model(model, **options)
+
+
+@likewise.command(
+    name="compile",
+    epilog="Example: likewise compile model.onnx --target wasm --shape x=1,3,224,224 -o model.wasm",
+)
+@click.argument("model", type=click.Path())
+@click.option(
+    "--target",
+    type=click.Choice(["wasm"]),
+    default="wasm",
+    show_default=True,
+    help="What is to run it.",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1,3,224,224",
+    help="The shape of an input that the model leaves open.",
+)
+@click.option(
+    "--numerics",
+    type=click.Choice(["fast", "strict"]),
+    default="fast",
+    show_default=True,
+    help="fast writes a plain-SIMD twin beside the module; strict gives the same bits everywhere.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    required=True,
+    help="The module to write; a twin is called NAME.plain.wasm.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def compile_command(model: str, **options: Any) -> None:
+    """Compile MODEL into one file for a target and show its size.
+
+    What cannot be compiled is listed in full, and nothing is written.
+    """
+    from likewise.cli.compile import compile_model
+
+    compile_model(model, **options)
 
 
 @likewise.command(epilog="Example: likewise inspect model.onnx --shape x=1,3,320,320")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.cli.common import feeds_for, print_json, print_tables, table
+from likewise.compiler import compile as compile_to_target
 from likewise.errors import InputError
-from likewise.model import load
+from likewise.model import Model, load
+from likewise.targets.wasm.host import Runner
+from likewise.targets.wasm.host import load as load_module
+from likewise.targets.wasm.sections import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +32,15 @@ def run_model(
     seed: int,
     output: str | None,
     as_json: bool,
+    target: str = "numpy",
+    numerics: Any = "fast",
 ) -> None:
     """Run the model at `path`, show a summary of its outputs and keep them in `output`."""
-    model = load(path)
+    model: Model | Runner = _compiled(path) or load(path)
     feeds = feeds_for(model, inputs, shapes, seed)
+    if target == "wasm" and isinstance(model, Model):
+        sizes = {name: np.shape(value) for name, value in feeds.items()}
+        model = compile_to_target(model, "wasm", shapes=sizes, numerics=numerics).load()
     start = time.perf_counter()
     made = model.run(feeds)
     milliseconds = (time.perf_counter() - start) * 1e3
@@ -52,6 +62,19 @@ def run_model(
         for name, value in values.items()
     ]
     print_tables(table(f"{path}: {milliseconds:.1f} ms", columns, rows))
+
+
+def _compiled(path: str) -> Runner | None:
+    """The runner of a compiled module; None for any other file."""
+    try:
+        with Path(path).open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                return None
+            file.seek(0)
+            content = file.read()
+    except OSError:
+        return None  # `load` says what is wrong
+    return load_module(content, path)
 
 
 def _keep(path: str, made: dict[str, Any]) -> None:
