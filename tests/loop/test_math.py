@@ -21,6 +21,16 @@ ORACLES = {
     "tanh": mpmath.tanh,
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "erf": mpmath.erf,
+    "expm1": mpmath.expm1,
+    "log1p": lambda x: mpmath.log1p(x) if x > -1 else mpmath.mpf("nan"),
+    "sinh": mpmath.sinh,
+    "cosh": mpmath.cosh,
+    "asin": lambda x: mpmath.asin(x) if abs(x) <= 1 else mpmath.mpf("nan"),
+    "acos": lambda x: mpmath.acos(x) if abs(x) <= 1 else mpmath.mpf("nan"),
+    "atan": mpmath.atan,
+    "asinh": mpmath.asinh,
+    "acosh": lambda x: mpmath.acosh(x) if x >= 1 else mpmath.mpf("nan"),
+    "atanh": lambda x: mpmath.atanh(x) if abs(x) < 1 else mpmath.mpf("nan"),
 }
 SPECIALS = {
     "exp": {"inf": np.inf, "-inf": 0.0, "nan": np.nan, "0": 1.0},
@@ -28,6 +38,16 @@ SPECIALS = {
     "tanh": {"inf": 1.0, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
     "sigmoid": {"inf": 1.0, "-inf": 0.0, "nan": np.nan, "0": 0.5},
     "erf": {"inf": 1.0, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "expm1": {"inf": np.inf, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "log1p": {"inf": np.inf, "-inf": np.nan, "nan": np.nan, "0": 0.0, "-0.0": -0.0, "-1": -np.inf},
+    "sinh": {"inf": np.inf, "-inf": -np.inf, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "cosh": {"inf": np.inf, "-inf": np.inf, "nan": np.nan, "0": 1.0},
+    "asin": {"inf": np.nan, "nan": np.nan, "0": 0.0, "-0.0": -0.0, "2": np.nan},
+    "acos": {"inf": np.nan, "nan": np.nan, "1": 0.0, "2": np.nan},
+    "atan": {"nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "asinh": {"inf": np.inf, "-inf": -np.inf, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "acosh": {"inf": np.inf, "-inf": np.nan, "nan": np.nan, "1": 0.0, "0": np.nan},
+    "atanh": {"1": np.inf, "-1": -np.inf, "nan": np.nan, "0": 0.0, "-0.0": -0.0, "2": np.nan},
 }
 
 

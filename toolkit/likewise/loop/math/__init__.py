@@ -8,8 +8,30 @@ branch but `select` (all lanes go the same way) and no libm-like table, and name
 
 from likewise.loop.math.error_function import erf
 from likewise.loop.math.exponential import exp, sigmoid, tanh
+from likewise.loop.math.exponential_minus_one import cosh, expm1, sinh
+from likewise.loop.math.inverse_hyperbolic import acosh, asinh, atanh, log1p
+from likewise.loop.math.inverse_trigonometric import acos, asin, atan
 from likewise.loop.math.logarithm import log
 from likewise.loop.math.parts import FUNCTIONS, Transcendental
 from likewise.loop.math.remainder import fmod
 
-__all__ = ["FUNCTIONS", "Transcendental", "erf", "exp", "fmod", "log", "sigmoid", "tanh"]
+__all__ = [
+    "FUNCTIONS",
+    "Transcendental",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "cosh",
+    "erf",
+    "exp",
+    "expm1",
+    "fmod",
+    "log",
+    "log1p",
+    "sigmoid",
+    "sinh",
+    "tanh",
+]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from likewise.loop.arithmetic import Arithmetic
     from likewise.loop.values import Value
 
-__all__ = ["exp", "sigmoid", "tanh"]
+__all__ = ["LOG2_E", "exp", "reduced", "sigmoid", "tanh"]
 
-_LOG2_E = 1.4426950408889634
+LOG2_E = 1.4426950408889634
 
 
 @accurate(f32=1.5, f64=1.0)
@@ -30,13 +30,18 @@ def exp(b: Arithmetic, x: Value) -> Value:
     """
     low, high = (-746.0, 710.0) if is_double(x) else (-104.0, 89.0)
     x = b.max(b.min(x, high), low)
-    whole, n = round_to_integer(b, x * _LOG2_E)
-    value = _exp_reduced_f64(b, x, whole) if is_double(x) else _exp_reduced_f32(b, x, whole)
+    whole, n = round_to_integer(b, x * LOG2_E)
+    value = reduced(b, x, whole) + 1.0
     half = n >> 1
     return value * power_of_two(b, half, x) * power_of_two(b, n - half, x)
 
 
-def _exp_reduced_f32(b: Arithmetic, x: Value, whole: Value) -> Value:
+def reduced(b: Arithmetic, x: Value, whole: Value) -> Value:
+    """e^r - 1 for r = x - whole * ln(2) of at most ln(2) / 2."""
+    return _reduced_f64(b, x, whole) if is_double(x) else _reduced_f32(b, x, whole)
+
+
+def _reduced_f32(b: Arithmetic, x: Value, whole: Value) -> Value:
     r = x - whole * 0.693359375
     r = r + whole * 2.12194440e-4
     tail = polynomial(
@@ -45,10 +50,10 @@ def _exp_reduced_f32(b: Arithmetic, x: Value, whole: Value) -> Value:
         (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
          5.0000001201e-1),
     )  # fmt: skip
-    return b.madd(tail, r * r, r) + 1.0
+    return b.madd(tail, r * r, r)
 
 
-def _exp_reduced_f64(b: Arithmetic, x: Value, whole: Value) -> Value:
+def _reduced_f64(b: Arithmetic, x: Value, whole: Value) -> Value:
     high = x - whole * 6.93147180369123816490e-01
     low = whole * 1.90821492927058770002e-10
     r = high - low
@@ -60,7 +65,7 @@ def _exp_reduced_f64(b: Arithmetic, x: Value, whole: Value) -> Value:
          -2.77777777770155933842e-03, 1.66666666666666019037e-01),
     )  # fmt: skip
     c = r - square * tail
-    return 1.0 - ((low - (r * c) / (2.0 - c)) - high)
+    return high - (low - (r * c) / (2.0 - c))
 
 
 @accurate(f32=2.5, f64=2.0)

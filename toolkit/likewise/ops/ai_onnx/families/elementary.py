@@ -212,30 +212,55 @@ class Asin(Elementary, versions=(7, 22)):
     """The angle in radians whose sine is x."""
 
     compute = np.arcsin
+    cost = 20
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.asin(k, x)
 
 
 class Acos(Elementary, versions=(7, 22)):
     """The angle in radians whose cosine is x."""
 
     compute = np.arccos
+    cost = 30
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.acos(k, x)
 
 
 class Atan(Elementary, versions=(7, 22)):
     """The angle in radians whose tangent is x."""
 
     compute = np.arctan
+    cost = 20
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.atan(k, x)
 
 
 class Sinh(Elementary, versions=(9, 22)):
     """The hyperbolic sine."""
 
     compute = np.sinh
+    cost = 50
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.sinh(k, x)
 
 
 class Cosh(Elementary, versions=(9, 22)):
     """The hyperbolic cosine."""
 
     compute = np.cosh
+    cost = 50
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.cosh(k, x)
 
 
 class Tanh(Elementary, versions=(1, 6, 13)):
@@ -253,12 +278,22 @@ class Asinh(Elementary, versions=(9, 22)):
     """The inverse hyperbolic sine."""
 
     compute = np.arcsinh
+    cost = 60
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.asinh(k, x)
 
 
 class Acosh(Elementary, versions=(9, 22)):
     """The inverse hyperbolic cosine."""
 
     compute = np.arccosh
+    cost = 60
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.acosh(k, x)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -269,6 +304,11 @@ class Atanh(Elementary, versions=(9, 22)):
     """The inverse hyperbolic tangent."""
 
     compute = np.arctanh
+    cost = 40
+
+    @staticmethod
+    def scalar(k: Kernel, x: Value) -> Value:
+        return math.atanh(k, x)
 
 
 class Not(Elementary, versions=(1,)):
