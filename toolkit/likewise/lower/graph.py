@@ -18,6 +18,7 @@ from likewise.ops.build import Builder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from likewise.ir import Value
     from likewise.loop import Program
     from likewise.ops.operator import Operator
 
@@ -94,12 +95,7 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
     builder = ViewBuilder(lowering)
     values = lowering.values
     values.update(zip(graph.inputs, inputs, strict=True))
-    unstorable = set()
-    for value, array in graph.constants.items():
-        try:
-            values[value] = lowering.constant(array, cast("TensorType", value.type).dtype)
-        except UnsupportedError:
-            unstorable.add(value)
+    unstorable = _add_constants(lowering, graph)
     readers = Counter(value for node in graph.nodes for value in node.reads)
     readers.update(graph.outputs)
     for value in (*graph.inputs, *graph.captures):
@@ -130,6 +126,19 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
             f"{len(faults)} nodes cannot be compiled", given="\n  " + "\n  ".join(faults)
         )
     return [values[value] for value in graph.outputs]
+
+
+def _add_constants(lowering: Lowering, graph: Graph) -> set[Value]:
+    """Give the graph's constants buffers; those that cannot have one, such as strings."""
+    unstorable = set()
+    for value, array in graph.constants.items():
+        try:
+            view = lowering.constant(array, cast("TensorType", value.type).dtype)
+        except UnsupportedError:
+            unstorable.add(value)
+        else:
+            lowering.values[value] = view
+    return unstorable
 
 
 def _static(one: object, name: str) -> tuple[DType, tuple[int, ...]]:
