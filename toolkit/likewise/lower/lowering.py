@@ -333,6 +333,33 @@ class Lowering:
         max_pool_indices(self, x, windows, y, at, lowest, by_columns=by_columns)
         return y, at
 
+    def convolve_transposed(
+        self,
+        x: TensorView,
+        w: TensorView,
+        windows: Windows,
+        output: Sequence[int],
+        group: int,
+    ) -> TensorView:
+        """See `likewise.lower.kernels.transposed`."""
+        from likewise.lower.kernels.transposed import convolve_transposed
+
+        return convolve_transposed(self, x, w, windows, output, group)
+
+    def gather_axis(self, x: TensorView, axis: int, places: np.ndarray) -> TensorView:
+        """See `likewise.lower.kernels.resize`."""
+        from likewise.lower.kernels.resize import gather_axis
+
+        return gather_axis(self, x, axis, places)
+
+    def weigh_axis(
+        self, x: TensorView, axis: int, places: np.ndarray, weights: np.ndarray
+    ) -> TensorView:
+        """See `likewise.lower.kernels.resize`."""
+        from likewise.lower.kernels.resize import weigh_axis
+
+        return weigh_axis(self, x, axis, places, weights)
+
     # Control flow
 
     def graph(self, graph: Graph, inputs: Sequence[TensorView] = ()) -> list[TensorView]:

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from likewise.ir import DType
+from likewise.loop import type_named
+from likewise.loop.types import scalar_or_vector
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.ai_onnx.resize import Resize
 
-__all__ = ["Axis", "computed_dtype", "cubic", "resample"]
+__all__ = ["Axis", "computed_dtype", "cubic", "lower_resample", "resample"]
 
 
 class Axis(NamedTuple):
@@ -81,6 +87,53 @@ def resample(x: Array, axes: Iterable[Axis], how: Resize) -> Array:
         info = np.iinfo(x.dtype)
         y = np.clip(np.rint(y) if how.antialias else np.trunc(y), info.min, info.max)
     return y.astype(x.dtype, copy=False)
+
+
+def lower_resample(
+    lowering: Lowering, x: TensorView, axes: Iterable[Axis], how: Resize
+) -> TensorView:
+    """`resample` of a view."""
+    todo = [axis for axis in axes if not axis.is_identity]
+    todo.sort(key=lambda axis: (axis.length / max(axis.source, 1), -axis.axis))
+    dtype, y = x.dtype, x
+    work = DType.of(computed_dtype(dtype.numpy))
+    if how.mode != "nearest" and todo and work is not dtype:
+        kind = type_named("f32" if work is DType.FLOAT else "f64")
+        y = lowering.elementwise(
+            lambda k, v: v if v.type.is_float else v.cast(scalar_or_vector(kind, k.lanes)), work, y
+        )
+    elif how.mode == "nearest":
+        y = lowering.settle(y)
+    empty = x.size == 0 or 0 in (axis.length for axis in todo)
+    outsides = []
+    for axis in todo:
+        place = _coordinates(axis, how.coordinate_transformation_mode)
+        if empty:
+            shape = (*y.shape[: axis.axis], axis.length, *y.shape[axis.axis + 1 :])
+            y = lowering.generate(y.dtype, shape, lambda k, _: k.number(0, y.storage))
+        elif how.mode == "nearest":
+            index = np.clip(_nearest(place, how.nearest_mode), 0, axis.source - 1)
+            y = lowering.gather_axis(y, axis.axis, index.astype(np.intp))
+        else:
+            y = lowering.weigh_axis(y, axis.axis, *_taps(place, axis, how))
+        outsides.append((axis, _outside(place, axis, how)))
+    for axis, outside in outsides:
+        if outside is not None:
+            table = outside.reshape([-1] + [1] * (x.rank - 1 - axis.axis))
+            mask = lowering.constant(table)
+            value = how.extrapolation_value
+            y = lowering.elementwise(lambda k, v, m: k.select(m, value, v), y.dtype, y, mask)
+    if y.dtype is dtype:
+        return y
+    if not dtype.is_integer:
+        return lowering.elementwise(lambda _, v: v, dtype, y)
+    info, narrow = np.iinfo(dtype.numpy), x.storage.value
+
+    def whole(k: Kernel, v: Value) -> Value:
+        v = k.apply("nearest", v) if how.antialias else v
+        return k.min(k.max(v, float(info.min)), float(info.max)).cast(narrow)
+
+    return lowering.elementwise(whole, dtype, y)
 
 
 def _resample_nearest(x: Array, todo: list[Axis], how: Resize) -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import maximum
+from likewise.ir import DType, maximum
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
 from likewise.ops.convolution import working_dtype
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, Shape, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class ConvTranspose(Windowed, versions=(1, 11, 22)):
@@ -88,6 +89,21 @@ class ConvTranspose(Windowed, versions=(1, 11, 22)):
         if B is not None:
             y += B.astype(work, copy=False).reshape(-1, *[1] * len(output))
         return y.astype(X.dtype, copy=False)
+
+    def lower(
+        self, lowering: Lowering, x: TensorView, w: TensorView, bias: TensorView | None = None
+    ) -> TensorView:
+        windows, output = self.placed(x.shape[2:], w.shape[2:])
+        dtype = x.dtype
+        if dtype in {DType.FLOAT16, DType.BFLOAT16}:
+            wide = DType.FLOAT
+            x, w = (lowering.elementwise(lambda _, v: v, wide, v, exact=True) for v in (x, w))
+        sizes = [size for size in output if isinstance(size, int)]
+        y = lowering.convolve_transposed(x, w, windows, sizes, self.group)
+        if bias is None:
+            return y if y.dtype is dtype else lowering.elementwise(lambda _, v: v, dtype, y)
+        bias = bias.reshape((bias.size, *[1] * len(output)))
+        return lowering.elementwise(lambda _, a, b: a + b, dtype, y, bias)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

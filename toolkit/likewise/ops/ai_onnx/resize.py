@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64, u8
 from likewise.ops.checks import check_dtype, check_rank, normalize_axes
-from likewise.ops.interpolation import Axis, resample
+from likewise.ops.interpolation import Axis, lower_resample, resample
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
     from likewise.ops.build import OldForm
 
 Coordinates: TypeAlias = Literal[
@@ -110,6 +111,21 @@ class Resize(Operator, versions=(10, 11, 13, 18, 19)):
         sizes: Array | None = None,
     ) -> Array:
         return resample(x, self._plan(x.shape, roi, scales, sizes), self)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        x: TensorView,
+        roi: TensorView | None = None,
+        scales: TensorView | None = None,
+        sizes: TensorView | None = None,
+    ) -> TensorView:
+        for view, name in ((roi, "roi"), (scales, "scales"), (sizes, "sizes")):
+            needed = name != "roi" or self.coordinate_transformation_mode == "tf_crop_and_resize"
+            if view is not None and view.data is None and view.size and needed:
+                raise UnsupportedError(f"{name} is not known at compile time")
+        known = [None if view is None else view.data for view in (roi, scales, sizes)]
+        return lower_resample(lowering, x, self._plan(x.shape, *known), self)
 
     def _plan(
         self,
