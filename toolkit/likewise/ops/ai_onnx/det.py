@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import DType
 from likewise.ops.case import Case, f16, f32, f64
 from likewise.ops.checks import check_float, unify
 from likewise.ops.convolution import working_dtype
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Lowering, TensorView
 
 
 class Det(Operator, versions=(11, 22)):
@@ -31,6 +35,47 @@ class Det(Operator, versions=(11, 22)):
     def evaluate(self, X: Array) -> Array:
         made = np.linalg.det(X.astype(working_dtype(X.dtype), copy=False))
         return np.asarray(made).astype(X.dtype, copy=False)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        """Gaussian elimination with the largest pivot of each column."""
+        size, batch = x.shape[-1], x.shape[:-2]
+        y = lowering.empty(x.dtype, batch)
+        dtype = DType.FLOAT if x.dtype in {DType.FLOAT16, DType.BFLOAT16} else x.dtype
+        x = lowering.settle(x)
+        work = lowering.empty(dtype, (size, size))
+        one = work.storage.value
+        with lowering.kernel(f"{work.storage}_det") as k, ExitStack() as loops:
+            index = tuple(loops.enter_context(k.loop(n)) for n in batch)
+
+            def put(row: Value, column: Value, value: Value) -> None:
+                buffer, position = work.address(k, (row, column))
+                k.write(buffer, position, value)
+
+            with k.loop(size) as row, k.loop(size) as column:
+                put(row, column, x.read(k, (*index, row, column)))
+            found = k.var(1.0, one)
+            with k.loop(size) as step:
+                best = k.var(step)
+                with k.loop(step + 1, size) as row:
+                    larger = abs(work.read(k, (row, step))) > abs(work.read(k, (best.get(), step)))
+                    with k.if_(larger):
+                        best.set(row)
+                pivot_row = best.get()
+                found.set(k.select(pivot_row.eq(step), found.get(), -found.get()))
+                with k.loop(step, size) as column:
+                    upper, lower = work.read(k, (step, column)), work.read(k, (pivot_row, column))
+                    put(step, column, lower)
+                    put(pivot_row, column, upper)
+                pivot = work.read(k, (step, step))
+                found.set(found.get() * pivot)
+                with k.if_(pivot.ne(0)), k.loop(step + 1, size) as row:
+                    factor = work.read(k, (row, step)) / pivot
+                    with k.loop(step + 1, size) as column:
+                        value = work.read(k, (row, column))
+                        put(row, column, value - factor * work.read(k, (step, column)))
+            buffer, position = y.address(k, index)
+            k.write(buffer, position, found.get())
+        return y
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack
 from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.loop import F32, F64, I32
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import check_float, unify
 from likewise.ops.interpolation import computed_dtype, cubic
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -108,6 +112,69 @@ class GridSample(Operator, versions=(16, 20, 22)):
             index = np.minimum(index, period - index - (0 if self.align_corners else 1))
         return np.clip(index, 0, length - 1)
 
+    def lower(self, lowering: Lowering, x: TensorView, grid: TensorView) -> TensorView:
+        x, grid = lowering.settle(x), lowering.settle(grid)
+        spatial = x.shape[2:]
+        y = lowering.empty(x.dtype, (*x.shape[:2], *grid.shape[1:-1]))
+        work = F64 if x.storage.bytes == 8 and x.storage.value.is_float else F32
+        if 0 in spatial:
+            return lowering.generate(y.dtype, y.shape, lambda k, _: k.number(0, y.storage))
+        with lowering.kernel(f"{x.storage}_gridsample") as k, ExitStack() as loops:
+            image = loops.enter_context(k.loop(x.shape[0]))
+            places = [loops.enter_context(k.loop(n)) for n in y.shape[2:]]
+            axes = [
+                self._lower_taps(
+                    k, grid.read(k, (image, *places, k.index(len(spatial) - 1 - axis))), length
+                )
+                for axis, length in enumerate(spatial)
+            ]
+            with k.loop(x.shape[1]) as channel:
+                nearest = self.mode == "nearest"
+                total = k.var(k.const(0, x.storage.value if nearest else work))
+                for taps in itertools.product(*axes):
+                    value = x.read(k, (image, channel, *(at for at, _, _ in taps)))
+                    if not nearest:
+                        value = value.cast(work)
+                        weight = taps[0][1]
+                        for _, share, _ in taps[1:]:
+                            weight = weight * share
+                        value = value * weight.cast(work)
+                    if self.padding_mode == "zeros":
+                        inside = taps[0][2]
+                        for _, _, within in taps[1:]:
+                            inside = inside & within
+                        value = k.select(inside, value, k.const(0, value.type))
+                    total.set(value if nearest else total.get() + value)
+                found = total.get().cast(x.storage.value)
+                buffer, position = y.address(k, (image, channel, *places))
+                k.write(buffer, position, k.narrow(found, x.storage))
+        return y
+
+    def _lower_taps(self, k: Kernel, one: Value, length: int) -> list[tuple[Value, Value, Value]]:
+        """`_axis_taps` of one coordinate."""
+        place = (
+            (one + 1.0) * ((length - 1) / 2)
+            if self.align_corners
+            else ((one + 1.0) * float(length) - 1.0) / 2.0
+        )
+        nearest = self.mode == "nearest"
+        base = k.apply("nearest" if nearest else "floor", place)
+        steps = range(1) if nearest else range(2) if self.mode == "linear" else range(-1, 3)
+        far = float(2**30)
+        whole = k.min(k.max(base, -far), far).cast(I32)
+        taps = []
+        for step in steps:
+            index = whole + step
+            distance = abs(place - base - float(step))
+            weight = _lower_cubic(k, distance, -0.75) if self.mode == "cubic" else 1.0 - distance
+            inside = (index >= 0) & (index < length)
+            if self.padding_mode == "reflection":
+                period = max(2 * (length - 1) if self.align_corners else 2 * length, 1)
+                index = k.floor_remainder(index, k.index(period))
+                index = k.min(index, period - index - (0 if self.align_corners else 1))
+            taps.append((k.min(k.max(index, 0), length - 1), weight, inside))
+        return taps
+
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
         mode = old.attributes.get("mode", "linear")
@@ -129,3 +196,10 @@ class GridSample(Operator, versions=(16, 20, 22)):
         yield Case(cls(), [x, grid[:, :0]], [np.zeros((1, 1, 0, 2), np.float32)])
         yield Case(cls(), [x, grid[..., :1]], error="the coordinates in grid and the spatial dims")
         yield Case(cls(), [x, x[0]], error="must have equal ranks")
+
+
+def _lower_cubic(k: Kernel, d: Value, a: float) -> Value:
+    """`cubic` of a distance that is not negative."""
+    near = (d * (a + 2) - (a + 3)) * d * d + 1.0
+    far = ((d * a - 5 * a) * d + 8 * a) * d - 4 * a
+    return k.select(d <= 1.0, near, k.select(d < 2.0, far, k.const(0, d.type)))

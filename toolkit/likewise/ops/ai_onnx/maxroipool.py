@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.errors import LikewiseError
+from likewise.loop import F32, I32
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
 from likewise.ops.operator import Operator
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Lowering, TensorView
 
 
 class MaxRoiPool(Operator, versions=(1, 22)):
@@ -53,6 +58,39 @@ class MaxRoiPool(Operator, versions=(1, 22)):
             rows = _maxima(X[image], 1, y1, y2, cells[0])
             y[roi] = _maxima(rows, 2, x1, x2, cells[1])
         y[np.isneginf(y) & _empty(corners, X.shape[2:], cells)[:, None]] = 0
+        return y
+
+    def lower(self, lowering: Lowering, x: TensorView, rois: TensorView) -> TensorView:
+        x, rois = lowering.settle(x), lowering.materialise(rois)
+        cells = self._cells()
+        y = lowering.empty(x.dtype, (rois.shape[0], x.shape[1], *cells))
+        with lowering.kernel(f"{x.storage}_maxroipool") as k, ExitStack() as loops:
+            index = [loops.enter_context(k.loop(n)) for n in y.shape]
+            roi, channel = index[:2]
+
+            def corner(column: int) -> Value:
+                at = rois.read(k, (roi, k.index(column))).cast(F32) * self.spatial_scale
+                half = k.apply("copysign", k.const(0.5, F32), at)
+                return (at + half).cast(I32)
+
+            image = rois.read(k, (roi, k.index(0))).cast(I32)
+            image = k.min(k.max(image, 0), x.shape[0] - 1)
+            edges = []
+            for axis, (first, last) in enumerate(((2, 4), (1, 3))):
+                start, end = corner(first), corner(last)
+                part = k.max(end - start + 1, 1).cast(F32) / float(cells[axis])
+                at = index[2 + axis].cast(F32)
+                below = k.apply("floor", at * part).cast(I32) + start
+                above = k.apply("ceil", (at + 1) * part).cast(I32) + start
+                size = x.shape[2 + axis]
+                edges.append([k.min(k.max(one, 0), size) for one in (below, above)])
+            (top, bottom), (left, right) = edges
+            best = k.var(k.const(-math.inf, x.storage.value))
+            with k.loop(top, bottom) as row, k.loop(left, right) as column:
+                best.set(k.max(best.get(), x.read(k, (image, channel, row, column))))
+            empty = (bottom <= top) | (right <= left)
+            buffer, position = y.address(k, tuple(index))
+            k.write(buffer, position, k.select(empty, 0, best.get()))
         return y
 
     @classmethod

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError, LikewiseError
+from likewise.errors import InferenceError, LikewiseError, UnsupportedError
 from likewise.ir import DType, fresh
+from likewise.loop import I32
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_float, check_rank, unify
 from likewise.ops.operator import Operator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Shape, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class MaxUnpool(Operator, versions=(9, 11, 22)):
@@ -72,6 +74,36 @@ class MaxUnpool(Operator, versions=(9, 11, 22)):
         wide = np.zeros(target, X.dtype)
         common = tuple(slice(0, min(a, b)) for a, b in zip(target, y.shape, strict=True))
         wide[common] = y[common]
+        return wide
+
+    def lower(
+        self,
+        lowering: Lowering,
+        x: TensorView,
+        indices: TensorView,
+        output_shape: TensorView | None = None,
+    ) -> TensorView:
+        if output_shape is not None and output_shape.data is None:
+            raise UnsupportedError("output_shape is not known at compile time")
+        implied = [size for size in self._implied(x.shape) if isinstance(size, int)]
+        zero = lowering.generate(x.dtype, implied, lambda k, _: k.number(0, x.storage))
+        y = lowering.materialise(zero)
+        flat, places = x.reshape((x.size,)), indices.reshape((x.size,))
+        line = y.reshape((y.size,))
+        with lowering.kernel(f"{x.storage}_maxunpool") as k, k.loop(x.size) as i:
+            at = places.read(k, (i,))
+            with k.if_((at >= 0) & (at < y.size)):
+                buffer, position = line.address(k, (at.cast(I32),))
+                k.write(buffer, position, flat.read(k, (i,)))
+        target = implied if output_shape is None else [int(n) for n in output_shape.data]
+        if target == implied:
+            return y
+        wide = lowering.materialise(
+            lowering.generate(x.dtype, target, lambda k, _: k.number(0, x.storage))
+        )
+        common = [min(a, b) for a, b in zip(target, implied, strict=True)]
+        starts, steps = [0] * x.rank, [1] * x.rank
+        lowering.write(y.slice(starts, steps, common), wide.slice(starts, steps, common))
         return wide
 
     @classmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from likewise.ir import DType, TensorType
+from likewise.loop import I32
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_float, check_rank, check_same_dtype, unify
 from likewise.ops.interpolation import computed_dtype
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 _AT_ONCE = 1 << 22
@@ -98,6 +102,58 @@ class RoiAlign(Operator, versions=(10, 16, 22)):
         total = reduce(np.maximum if self.mode == "max" else np.add, parts)
         return np.moveaxis(total, -1, 1)
 
+    def lower(
+        self, lowering: Lowering, x: TensorView, rois: TensorView, batch: TensorView
+    ) -> TensorView:
+        x, rois, batch = lowering.settle(x), lowering.materialise(rois), lowering.materialise(batch)
+        y = lowering.empty(
+            x.dtype, (rois.shape[0], x.shape[1], self.output_height, self.output_width)
+        )
+        half = 0.5 if self.coordinate_transformation_mode == "half_pixel" else 0.0
+        with lowering.kernel(f"{x.storage}_roialign") as k, k.loop(y.shape[0]) as roi:
+            image = k.min(k.max(batch.read(k, (roi,)).cast(I32), 0), x.shape[0] - 1)
+            starts, bins, counts = [], [], []
+            for axis, cells in ((1, self.output_height), (0, self.output_width)):
+                start, end = (
+                    rois.read(k, (roi, k.index(at))) * self.spatial_scale - half
+                    for at in (axis, axis + 2)
+                )
+                size = end - start if half else k.max(end - start, 1)
+                bins.append(size / float(cells))
+                many = k.max(k.apply("ceil", bins[-1]).cast(I32), 0)
+                counts.append(k.index(self.sampling_ratio) if self.sampling_ratio > 0 else many)
+                starts.append(start)
+            with (
+                k.loop(y.shape[2]) as row,
+                k.loop(y.shape[3]) as column,
+                k.loop(y.shape[1]) as channel,
+            ):
+                total = k.var(k.const(0 if self.mode == "avg" else -math.inf, x.storage.value))
+                with k.loop(counts[0]) as down, k.loop(counts[1]) as right:
+                    taps = [
+                        _lower_taps(k, start, one, (place, sample, count), length)
+                        for start, one, place, sample, count, length in zip(
+                            starts,
+                            bins,
+                            (row, column),
+                            (down, right),
+                            counts,
+                            x.shape[2:],
+                            strict=True,
+                        )
+                    ]
+                    for (y_at, y_weight), (x_at, x_weight) in itertools.product(*taps):
+                        value = x.read(k, (image, channel, y_at, x_at)) * (y_weight * x_weight)
+                        old = total.get()
+                        total.set(old + value if self.mode == "avg" else k.max(old, value))
+                found = total.get()
+                count = counts[0] * counts[1]
+                if self.mode == "avg":
+                    found = found / k.max(count, 1).cast(found.type)
+                buffer, position = y.address(k, (roi, channel, row, column))
+                k.write(buffer, position, k.select(count > 0, found, 0))
+        return y
+
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
         if old.opset < 16:
@@ -119,6 +175,23 @@ class RoiAlign(Operator, versions=(10, 16, 22)):
         yield Case(pooled, [x, none, first[:0]], [np.zeros((0, 1, 2, 2), np.float32)])
         yield Case(cls(), [x, whole[:, :3], first], error="the numbers of a roi and 4 differ")
         yield Case(cls(), [x[0], whole, first], error="X has 3 dims")
+
+
+def _lower_taps(
+    k: Kernel, start: Value, size: Value, place: tuple[Value, Value, Value], length: int
+) -> list[tuple[Value, Value]]:
+    """Index and weight of the elements before and behind one sample: `_taps` of (bin, sample)."""
+    cell, sample, count = place
+    one = start.type
+    within = (sample.cast(one) + 0.5) / count.cast(one)
+    at = start + cell.cast(one) * size + within * size
+    seen = (at >= -1.0) & (at <= float(length))
+    at = k.min(k.max(k.select(at.eq(at), at, 0), 0), float(length - 1))
+    low = at.cast(I32)
+    high = k.min(low + 1, length - 1)
+    over = at - low.cast(one)
+    zero = k.const(0, one)
+    return [(low, k.select(seen, 1.0 - over, zero)), (high, k.select(seen, over, zero))]
 
 
 def _taps(
