@@ -81,6 +81,17 @@ class Transpose(Example):
 
 
 @dataclass(frozen=True)
+class Reshape(Example):
+    shape: tuple[int, ...] = ()
+
+    def evaluate(self, *inputs: Array) -> Array:
+        return inputs[0].reshape(self.shape)
+
+    def lower(self, _: Lowering, x: TensorView) -> TensorView:
+        return x.reshape(self.shape)
+
+
+@dataclass(frozen=True)
 class Reduce(Example):
     axes: tuple[int, ...] = ()
     keepdims: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from tests.lower.operators import (
     MatMul,
     Network,
     Reduce,
+    Reshape,
     Softmax,
     Transpose,
 )
@@ -95,6 +97,15 @@ def test_views_are_fused_and_joined() -> None:
     assert "scratch" not in text
 
 
+def test_axes_that_a_reshape_divided_are_not_joined() -> None:
+    net = Network()
+    x = net.input(draw(2, 6, 24))
+    heads = net(Transpose(perm=(0, 2, 1, 3)), net(Reshape(shape=(2, 6, 3, 8)), x))
+    columns = net(Reshape(shape=(2, 3, 1, 6, 8)), net(Add(), heads, heads))
+    graph = net.graph(net(Transpose(perm=(0, 1, 2, 4, 3)), columns))
+    check(net, graph, "strict")
+
+
 def test_equal_kernels_are_kept_once() -> None:
     net = Network()
     x = net.input(draw(40))
@@ -158,6 +169,9 @@ def test_memory_is_reused_and_never_while_alive() -> None:
 SHAPES = [(3, 4, 9), (3, 1, 9), (1, 4, 1), (4, 9), (9,), (1,)]
 
 
+FACTORS = {4: (2, 2), 9: (3, 3), 12: (4, 3), 36: (6, 6), 8: (2, 4), 6: (3, 2)}
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_random_graphs(data: Any) -> None:
@@ -167,13 +181,20 @@ def test_random_graphs(data: Any) -> None:
     for _ in range(data.draw(st.integers(1, 7))):
         x = data.draw(st.sampled_from(values))
         rank = net.arrays[x].ndim
-        kind = data.draw(st.sampled_from(["add", "transpose", "reduce", "softmax", "matmul"]))
+        kind = data.draw(
+            st.sampled_from(["add", "transpose", "reshape", "reduce", "softmax", "matmul"])
+        )
         if kind == "add":
             fitting = [one for one in values if fits(net.arrays[one].shape, net.arrays[x].shape)]
             values.append(net(Add(), x, data.draw(st.sampled_from(fitting))))
         elif kind == "transpose":
             perm = tuple(data.draw(st.permutations(range(rank))))
             values.append(net(Transpose(perm=perm), x))
+        elif kind == "reshape":
+            parts = [n for size in net.arrays[x].shape for n in FACTORS.get(size, (size,))]
+            cut = data.draw(st.integers(0, len(parts)))
+            joined = math.prod(parts[cut : cut + 2])
+            values.append(net(Reshape(shape=(*parts[:cut], joined, *parts[cut + 2 :])), x))
         elif kind == "reduce":
             axes = data.draw(st.sets(st.integers(0, rank - 1)))
             keep, top = data.draw(st.booleans()), data.draw(st.booleans())
