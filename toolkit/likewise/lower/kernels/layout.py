@@ -65,18 +65,25 @@ def padded(
 ) -> TensorView:
     """The view in memory of this order with `fill` before and after its last axes.
 
-    A negative end leaves elements out.
+    Negative numbers leave elements out.
     """
     lead = view.rank - len(begin)
-    if not any(begin) and all(one <= 0 for one in end):
+    if any(one < 0 for one in (*begin, *end)):
+        starts = [0] * lead + [max(0, -one) for one in begin]
+        sizes = [
+            *view.shape[:lead],
+            *(
+                n + min(0, b) + min(0, e)
+                for b, n, e in zip(begin, view.shape[lead:], end, strict=True)
+            ),
+        ]
+        view = view.slice(starts, [1] * view.rank, sizes)
+        begin, end = [max(0, one) for one in begin], [max(0, one) for one in end]
+    if not any(begin) and not any(end):
         return in_order(lowering, view, order)
-    cut = [min(0, one) for one in end]
-    sizes = [*view.shape[:lead], *(n + c for n, c in zip(view.shape[lead:], cut, strict=True))]
-    if any(cut):
-        view = view.slice([0] * view.rank, [1] * view.rank, sizes)
     whole = [
-        *sizes[:lead],
-        *(b + n + max(0, e) for b, n, e in zip(begin, sizes[lead:], end, strict=True)),
+        *view.shape[:lead],
+        *(b + n + e for b, n, e in zip(begin, view.shape[lead:], end, strict=True)),
     ]
     target = lowering.empty(view.dtype, whole, order)
     if fill == 0:
@@ -86,5 +93,5 @@ def padded(
         number = lowering.generate(view.dtype, whole, lambda k, _: k.number(fill, view.storage))
         lowering.write(number, target, "fill")
     starts = [*[0] * lead, *begin]
-    lowering.write(view, target.slice(starts, [1] * view.rank, sizes), "pad")
+    lowering.write(view, target.slice(starts, [1] * view.rank, view.shape), "pad")
     return target

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from likewise.loop.types import I64
@@ -37,13 +38,14 @@ def pool(
 
     The order of `x` in memory is kept.
     """
+    windows = _trimmed(windows, x.shape[2:])
     last = x.order == channels_last(x.rank)
     order = channels_last(x.rank) if last else tuple(range(x.rank))
     source = padded(
         lowering,
         x,
         windows.begin,
-        [max(0, e) for e in overhang(windows, x.shape[2:])],
+        overhang(windows, x.shape[2:]),
         order,
         start,
     )
@@ -67,6 +69,27 @@ def pool(
     target = lowering.empty(x.dtype, shape, order)
     lowering.write(lowering.generate(x.dtype, shape, compute), target, f"{x.storage}_{name}")
     return target
+
+
+def _trimmed(windows: Windows, spatial: Sequence[int]) -> Windows:
+    """The windows without the taps that meet nothing but padding."""
+    kernel, begin = [], []
+    for n, k, s, d, b, size in zip(
+        windows.output,
+        windows.kernel,
+        windows.strides,
+        windows.dilations,
+        windows.begin,
+        spatial,
+        strict=True,
+    ):
+        first = max(0, -(((n - 1) * s - b) // d))
+        last = min(k - 1, (size - 1 + b) // d)
+        if first > last:
+            first = last = 0
+        kernel.append(last - first + 1)
+        begin.append(b - first * d)
+    return replace(windows, kernel=tuple(kernel), begin=tuple(begin))
 
 
 def _taps(windows: Windows) -> list[tuple[int, ...]]:
