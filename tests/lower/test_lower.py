@@ -169,6 +169,7 @@ def test_memory_is_reused_and_never_while_alive() -> None:
 SHAPES = [(3, 4, 9), (3, 1, 9), (1, 4, 1), (4, 9), (9,), (1,)]
 
 
+KINDS = ["add", "transpose", "reshape", "reduce", "softmax", "matmul"]
 FACTORS = {4: (2, 2), 9: (3, 3), 12: (4, 3), 36: (6, 6), 8: (2, 4), 6: (3, 2)}
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.ops.ai_onnx.softmax import over_flattened
 from likewise.ops.case import Case, f16, f32, i32
 from likewise.ops.checks import check_float, normalize_axis
@@ -42,10 +43,12 @@ class LogSoftmax(Operator, versions=(1, 11, 13)):
         return y.astype(x.dtype, copy=False)
 
     def expand(self, b: Builder[V], x: V) -> V:
-        axis = b.ints(self.axis)
-        lowered = b.Sub(x, b.ReduceMax(x, axis))
+        axis, kind = b.ints(self.axis), b.type(x).dtype
+        narrow = kind in {DType.FLOAT16, DType.BFLOAT16}
+        wide = b.Cast(x, to=DType.FLOAT.value) if narrow else x
+        lowered = b.Sub(wide, b.ReduceMax(wide, axis))
         made: V = b.Sub(lowered, b.Log(b.ReduceSum(b.Exp(lowered), axis)))
-        return made
+        return b.Cast(made, to=kind.value) if narrow else made
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
