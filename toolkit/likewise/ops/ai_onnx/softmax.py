@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.ir import DType
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import check_float, normalize_axis
 from likewise.ops.operator import Operator, V
@@ -40,12 +39,9 @@ class Softmax(Operator, versions=(1, 11, 13)):
         return y
 
     def expand(self, b: Builder[V], x: V) -> V:
-        axis, kind = b.ints(self.axis), b.type(x).dtype
-        narrow = kind in {DType.FLOAT16, DType.BFLOAT16}
-        wide = b.Cast(x, to=DType.FLOAT.value) if narrow else x
-        e = b.Exp(b.Sub(wide, b.ReduceMax(wide, axis)))
-        made: V = b.Div(e, b.ReduceSum(e, axis))
-        return b.Cast(made, to=kind.value) if narrow else made
+        axis = b.ints(self.axis)
+        e = b.Exp(b.Sub(x, b.ReduceMax(x, axis)))
+        return b.Div(e, b.ReduceSum(e, axis))
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
