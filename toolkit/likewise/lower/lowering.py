@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Buffer, Function
     from likewise.loop.values import Value
     from likewise.lower.control import Repeated, Step
+    from likewise.lower.kernels.recurrent import Walk
     from likewise.lower.pending import Emit
     from likewise.ops.windows import Windows
 
@@ -359,6 +360,21 @@ class Lowering:
         from likewise.lower.kernels.resize import weigh_axis
 
         return weigh_axis(self, x, axis, places, weights)
+
+    def walk(
+        self,
+        projected: TensorView,
+        r: TensorView,
+        states: list[TensorView],
+        y: TensorView,
+        lengths: TensorView | None,
+        *,
+        backward: bool,
+    ) -> Walk:
+        """The steps of a recurrent layer; see `likewise.lower.kernels.recurrent`."""
+        from likewise.lower.kernels.recurrent import Walk
+
+        return Walk(self, projected, r, states, y, lengths, backward)
 
     # Control flow
 

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from likewise.errors import ModelError
+from likewise.loop import math as loop_math
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel
 
+    LoopActivation = Callable[[Kernel, Value], Value]
     Activation = Callable[[Array], Array]
 
-__all__ = ["named_activations", "sigmoid"]
+__all__ = ["loop_activations", "named_activations", "sigmoid"]
 
 
 def sigmoid(x: Array) -> Array:
@@ -78,6 +82,42 @@ _BY_NAME: Final[Mapping[str, tuple[Callable[..., Any], tuple[float, ...]]]] = {
     "tanh": (np.tanh, ()),
     "thresholdedrelu": (_thresholded_relu, (1.0,)),
 }
+
+
+def _loop_activation(name: str, values: list[float]) -> LoopActivation:
+    a, b = [*values, 0.0, 0.0][:2]
+    functions: dict[str, LoopActivation] = {
+        "affine": lambda _, x: x * a + b,
+        "elu": lambda k, x: k.select(x >= 0, x, loop_math.expm1(k, k.min(x, 0)) * a),
+        "hardsigmoid": lambda k, x: k.min(k.max(x * a + b, 0), 1),
+        "leakyrelu": lambda k, x: k.select(x >= 0, x, x * a),
+        "relu": lambda k, x: k.max(x, 0),
+        "scaledtanh": lambda k, x: loop_math.tanh(k, x * b) * a,
+        "sigmoid": loop_math.sigmoid,
+        "softplus": lambda k, x: k.max(x, 0) + loop_math.log1p(k, loop_math.exp(k, -abs(x))),
+        "softsign": lambda _, x: x / (abs(x) + 1.0),
+        "tanh": loop_math.tanh,
+        "thresholdedrelu": lambda k, x: k.select(x >= a, x, x * 0.0),
+    }
+    return functions[name]
+
+
+def loop_activations(
+    names: Sequence[str],
+    alphas: Sequence[float] | None = None,
+    betas: Sequence[float] | None = None,
+) -> list[LoopActivation]:
+    """`named_activations` that write loop IR."""
+    left = [list(alphas or ()), list(betas or ())]
+    found = []
+    for name in names:
+        _, defaults = _BY_NAME[name.lower()]
+        values = [
+            given.pop(0) if given else default
+            for given, default in zip(left, defaults, strict=False)
+        ]
+        found.append(_loop_activation(name.lower(), values))
+    return found
 
 
 def named_activations(

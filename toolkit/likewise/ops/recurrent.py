@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType
-from likewise.ops.activations import named_activations
+from likewise.ops.activations import loop_activations, named_activations
 from likewise.ops.checks import (
     check_dtype,
     check_float,
@@ -20,9 +20,13 @@ from likewise.ops.convolution import working_dtype
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from likewise.ir import Array, TensorType
+    from likewise.ir import Array, Dim, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Index, Kernel, Lowering, TensorView
+    from likewise.lower.kernels.recurrent import Place, Walk
+    from likewise.ops.activations import LoopActivation
     from likewise.ops.build import OldForm
 
 __all__ = ["Gates", "Recurrent"]
@@ -42,6 +46,13 @@ class Gates(NamedTuple):
     peepholes: Array | None
     """[3 * H], LSTM only."""
     activations: list[Callable[[Array], Array]]
+
+
+class Tables(NamedTuple):
+    """One direction's bias [2 * G * H] and peepholes [3 * H] as views in memory."""
+
+    bias: TensorView | None
+    peepholes: TensorView | None
 
 
 class Recurrent(Operator):
@@ -100,6 +111,17 @@ class Recurrent(Operator):
         self._functions()
         y = (batch, steps, count, hidden) if self.layout else (steps, count, batch, hidden)
         return (X.with_shape(y), *[X.with_shape(state)] * self._states)
+
+    def flops(
+        self,
+        inputs: Sequence[TensorType | None],
+        outputs: Sequence[TensorType | None],  # noqa: ARG002 — the weights tell all
+    ) -> Dim:
+        """The two products of every step; the gates' few operations are left out."""
+        x, w, r = inputs[:3]
+        if x is None or w is None or r is None:
+            return 0
+        return 2 * x.shape[0] * x.shape[1] * (w.size + r.size)
 
     @property
     def _batch(self) -> int:
@@ -172,6 +194,96 @@ class Recurrent(Operator):
             y = y.transpose(2, 0, 1, 3)
         return tuple(array.astype(X.dtype, copy=False) for array in (y, *ends))
 
+    def phases(
+        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+    ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
+        """The products and updates of one step, as `lowering.walk` runs them."""
+        raise NotImplementedError
+
+    def bounded(self, k: Kernel, x: Value) -> Value:
+        """`clipped` of a loop-IR value."""
+        return x if self.clip is None else k.min(k.max(x, -self.clip), self.clip)
+
+    def lower_states(
+        self,
+        lowering: Lowering,
+        X: TensorView,
+        W: TensorView,
+        R: TensorView,
+        B: TensorView | None,
+        sequence_lens: TensorView | None,
+        states: tuple[TensorView | None, ...],
+        P: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        """`run` on views."""
+        dtype = X.dtype
+        work = DType.FLOAT if dtype in {DType.FLOAT16, DType.BFLOAT16} else dtype
+        x = _widened(lowering, X, work)
+        x = lowering.materialise(x.transpose((1, 0, 2)) if self.layout else x)
+        steps, batch, size = x.shape
+        hidden, gates = R.shape[2], R.shape[1]
+        lengths = None if sequence_lens is None else lowering.materialise(sequence_lens)
+        y = lowering.empty(work, (steps, self.directions, batch, hidden))
+        functions = loop_activations(
+            self.activations or self._defaults * self.directions,
+            self.activation_alpha,
+            self.activation_beta,
+        )
+        each, last = len(self._defaults), []
+        for d in range(self.directions):
+            w, r = (_part(lowering, _widened(lowering, v, work), d) for v in (W, R))
+            tables = Tables(
+                *(
+                    None if v is None else _part(lowering, _widened(lowering, v, work), d)
+                    for v in (B, P)
+                )
+            )
+            turned = (
+                w.transpose((1, 0))
+                if w.data is None
+                else lowering.constant(np.ascontiguousarray(w.data.T))
+            )
+            projected = lowering.matmul(x.reshape((steps * batch, size)), turned)
+            projected = lowering.materialise(projected).reshape((steps, batch, gates))
+            first = []
+            for state in states:
+                first.append(lowering.empty(work, (batch, hidden)))
+                lowering.write(self._start(lowering, state, d, first[-1]), first[-1])
+
+            def back(k: Kernel, index: Index, d: int = d) -> Index:
+                return (index[0], k.index(d), *index[1:])
+
+            target = y.viewed((steps, batch, hidden), back)
+            backward = self.direction == "reverse" or d == 1
+            walk = lowering.walk(projected, r, first, target, lengths, backward=backward)
+            chosen = functions[d * each : (d + 1) * each]
+            walk.run(
+                self.phases(lowering, walk, chosen, tables), f"{y.storage}_{self.name.lower()}"
+            )
+            last.append(first)
+        ends = [
+            lowering.concat([one.reshape((1, batch, hidden)) for one in parts], 0)
+            for parts in zip(*last, strict=True)
+        ]
+        made = [y, *ends]
+        if self.layout:
+            made = [y.transpose((2, 0, 1, 3)), *(one.transpose((1, 0, 2)) for one in ends)]
+        return tuple(
+            one if work is dtype else lowering.elementwise(lambda _, v: v, dtype, one)
+            for one in made
+        )
+
+    def _start(
+        self, lowering: Lowering, state: TensorView | None, d: int, like: TensorView
+    ) -> TensorView:
+        if state is None:
+            return lowering.generate(like.dtype, like.shape, lambda k, _: k.number(0, like.storage))
+
+        def back(k: Kernel, index: Index) -> Index:
+            return (index[0], k.index(d), index[1]) if self.layout else (k.index(d), *index)
+
+        return _widened(lowering, state, like.dtype).viewed(like.shape, back)
+
     def _first(
         self, state: Array | None, d: int, shape: tuple[int, int], dtype: np.dtype[Any]
     ) -> Array:
@@ -209,6 +321,21 @@ class Recurrent(Operator):
             )
             y[t] = np.where(active, after[0], 0)
         return states
+
+
+def _widened(lowering: Lowering, view: TensorView, dtype: DType) -> TensorView:
+    if view.dtype is dtype:
+        return view
+    if view.data is not None:
+        return lowering.constant(view.data.astype(dtype.numpy))
+    return lowering.elementwise(lambda _, v: v, dtype, view, exact=True)
+
+
+def _part(lowering: Lowering, view: TensorView, d: int) -> TensorView:
+    """Element `d` of the first axis, in memory."""
+    if view.data is not None:
+        return lowering.constant(np.ascontiguousarray(view.data[d]))
+    return lowering.materialise(view.viewed(view.shape[1:], lambda k, index: (k.index(d), *index)))
 
 
 def drop_output_sequence(old: OldForm) -> None:

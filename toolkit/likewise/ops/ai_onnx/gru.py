@@ -8,9 +8,14 @@ from likewise.ops.case import Case, f32
 from likewise.ops.recurrent import Gates, Recurrent, drop_output_sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Lowering, TensorView
+    from likewise.lower.kernels.recurrent import Place, Walk
+    from likewise.ops.activations import LoopActivation
+    from likewise.ops.recurrent import Tables
     from likewise.ops.build import OldForm
 
 
@@ -69,6 +74,60 @@ class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
         inner += projected[:, 2 * size :]
         z = zr[:, :size]
         return ((1 - z) * g(self.clipped(inner)) + z * h,)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        X: TensorView,
+        W: TensorView,
+        R: TensorView,
+        B: TensorView | None = None,
+        sequence_lens: TensorView | None = None,
+        initial_h: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h,))
+
+    def phases(
+        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+    ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
+        f, g = functions
+        (h,), hidden = walk.states, walk.r.shape[1]
+        bias = tables.bias
+
+        def total(at: Place, gate: int) -> Value:
+            projected, recurrent = at.gate(gate)
+            found = projected + recurrent
+            if bias is not None:
+                found = found + (at.table(bias, gate) + at.table(bias, gate + 3))
+            return f(at.k, self.bounded(at.k, found))
+
+        def mixed(at: Place, z: Value, inner: Value) -> None:
+            new = g(at.k, self.bounded(at.k, inner))
+            at.finish((1.0 - z) * new + z * at.state(0))
+
+        def at_once(at: Place) -> None:
+            z, r = total(at, 0), total(at, 1)
+            projected, recurrent = at.gate(2)
+            if bias is not None:
+                recurrent = recurrent + at.table(bias, 5)
+                projected = projected + at.table(bias, 2)
+            mixed(at, z, r * recurrent + projected)
+
+        if self.linear_before_reset:
+            return [(h, 0, 3 * hidden, at_once)]
+        update_gate, weighed = (lowering.empty(h.dtype, h.shape) for _ in range(2))
+
+        def weigh(at: Place) -> None:
+            at.put(update_gate, total(at, 0))
+            at.put(weighed, total(at, 1) * at.state(0))
+
+        def finish(at: Place) -> None:
+            projected, recurrent = at.gate(2)
+            if bias is not None:
+                projected = projected + (at.table(bias, 2) + at.table(bias, 5))
+            mixed(at, at.value(update_gate), projected + recurrent)
+
+        return [(h, 0, 2 * hidden, weigh), (weighed, 2 * hidden, 3 * hidden, finish)]
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

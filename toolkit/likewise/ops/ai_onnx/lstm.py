@@ -10,9 +10,14 @@ from likewise.ops.case import Case, f16, f32
 from likewise.ops.recurrent import Gates, Recurrent, drop_output_sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Lowering, TensorView
+    from likewise.lower.kernels.recurrent import Place, Walk
+    from likewise.ops.activations import LoopActivation
+    from likewise.ops.recurrent import Tables
     from likewise.ops.build import OldForm
 
 
@@ -77,6 +82,46 @@ class LSTM(Recurrent, versions=(1, 7, 14, 22)):
         if peep is not None:
             o = f(self.clipped(sums[:, size : 2 * size] + peep[size : 2 * size] * cell))
         return o * squash(cell), cell
+
+    def lower(
+        self,
+        lowering: Lowering,
+        X: TensorView,
+        W: TensorView,
+        R: TensorView,
+        B: TensorView | None = None,
+        sequence_lens: TensorView | None = None,
+        initial_h: TensorView | None = None,
+        initial_c: TensorView | None = None,
+        P: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h, initial_c), P)
+
+    def phases(
+        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+    ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
+        f, g, squash = functions
+        peep = tables.peepholes
+
+        def update(at: Place) -> None:
+            k, c = at.k, at.state(1)
+
+            def total(gate: int, peephole: int | None = None, cell: Value = c) -> Value:
+                projected, recurrent = at.gate(gate)
+                found = projected + recurrent
+                if tables.bias is not None:
+                    found = found + (at.table(tables.bias, gate) + at.table(tables.bias, gate + 4))
+                if peep is not None and peephole is not None:
+                    found = found + at.table(peep, peephole) * cell
+                return self.bounded(k, found)
+
+            i = f(k, total(0, 0))
+            keep = 1.0 - i if self.input_forget else f(k, total(2, 2))
+            cell = keep * c + i * g(k, total(3))
+            o = f(k, total(1, 1, cell))
+            at.finish(o * squash(k, cell), cell)
+
+        return [(walk.states[0], 0, walk.r.shape[0], update)]
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

@@ -10,9 +10,13 @@ from likewise.ops.case import Case, f32, i32
 from likewise.ops.recurrent import Gates, Recurrent, drop_output_sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
+    from likewise.lower.kernels.recurrent import Place, Walk
+    from likewise.ops.activations import LoopActivation
+    from likewise.ops.recurrent import Tables
     from likewise.ops.build import OldForm
 
 
@@ -45,6 +49,32 @@ class RNN(Recurrent, versions=(1, 7, 14, 22)):
         h = states[0] @ gates.r
         h += projected
         return (gates.activations[0](self.clipped(h)),)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        X: TensorView,
+        W: TensorView,
+        R: TensorView,
+        B: TensorView | None = None,
+        sequence_lens: TensorView | None = None,
+        initial_h: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h,))
+
+    def phases(
+        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+    ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
+        (function,), hidden = functions, walk.r.shape[1]
+
+        def update(at: Place) -> None:
+            projected, recurrent = at.gate(0)
+            total = projected + recurrent
+            if tables.bias is not None:
+                total = total + (at.table(tables.bias, 0) + at.table(tables.bias, 1))
+            at.finish(function(at.k, self.bounded(at.k, total)))
+
+        return [(walk.states[0], 0, hidden, update)]
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
