@@ -23,6 +23,7 @@ def test_division_takes_out_what_divides() -> None:
     assert (H * 2 + 3) // 2 == H + 1
     assert H * 8 % 4 == 0
     assert str(ceil_divide(H, 2)) == "(h + 1) // 2"
+    assert (H + 1) // 2 // 3 == (H + 1) // 6
 
 
 def test_text_reads_as_written_by_hand() -> None:

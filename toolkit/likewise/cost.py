@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from likewise.errors import InputError
-from likewise.ir import Dim, Expression, TensorType
+from likewise.ir import Dim, Expression, TensorType, UnknownRankError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +22,10 @@ __all__ = ["Cost", "estimate"]
 class Cost:
     """An estimate.
 
-    `flops` counts a multiply-add as two and every other output element as one; a subgraph counts
-    once; symbolic dims make it an expression. `peak_bytes` is the largest sum of activations
-    alive at a node, weights not among them, views counted as copies; None unless all are static.
+    `flops` counts a multiply-add as two, other output elements of simple operators as one, and a
+    subgraph once; symbolic dims make it an expression, unknown ranks count nothing. `peak_bytes`
+    is the largest sum of activations alive at a node, weights not among them, views counted as
+    copies; None unless all are static.
     """
 
     parameters: int
@@ -46,7 +48,8 @@ def estimate(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
     for node in graph.walk():
         inputs = [_bound(value, bindings) for value in node.inputs]
         outputs = [_bound(value, bindings) for value in node.outputs]
-        flops = flops + node.operator.flops(inputs, outputs)
+        with suppress(UnknownRankError):
+            flops = flops + node.operator.flops(inputs, outputs)
     return Cost(
         parameters=sum(array.size for array in weights if array.dtype.kind in "fV"),
         weight_bytes=sum(array.nbytes for array in weights),

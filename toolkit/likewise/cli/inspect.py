@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from likewise.cli.common import parse_shapes, print_json, print_tables, table
 from likewise.cost import estimate
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from likewise.onnx.survey import Use
 
 __all__ = ["inspect_model"]
+
+_OPEN: Final = "give --shape for a figure"
 
 
 def inspect_model(path: str, *, shapes: Sequence[str], as_json: bool) -> int:
@@ -67,7 +69,7 @@ def _print(content: dict[str, Any], message: ModelProto, uses: Sequence[Use]) ->
         facts += [
             ("parameters", _count(content["parameters"])),
             ("weights", _bytes(content["weight_bytes"])),
-            ("floating-point operations", _count(content["flops"])),
+            ("floating-point operations", _operations(content["flops"])),
             ("peak of activations", _bytes(content["peak_activation_bytes"])),
             ("nodes", f"{nodes}, {content['nodes_after_simplification']} once simplified"),
         ]
@@ -83,9 +85,11 @@ def _print(content: dict[str, Any], message: ModelProto, uses: Sequence[Use]) ->
     print_tables(*shown)
 
 
-def _count(number: int | str) -> str:
-    if isinstance(number, str):
-        return number
+def _operations(number: int | str) -> str:
+    return _OPEN if isinstance(number, str) else _count(number)
+
+
+def _count(number: int) -> str:
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:
             return f"{number / size:.2f} {unit}"
@@ -93,4 +97,4 @@ def _count(number: int | str) -> str:
 
 
 def _bytes(number: int | None) -> str:
-    return "give --shape for a figure" if number is None else f"{_count(number)}B"
+    return _OPEN if number is None else f"{_count(number)}B"

@@ -249,6 +249,17 @@ def _normal(total: Mapping[_Monomial, int]) -> Dim:
     return Expression(tuple(sorted(kept.items(), key=lambda item: (not item[0], str(item[0])))))
 
 
+def _divided(dim: Dim) -> _Function | None:
+    """The floor division by a positive number that `dim` is, if it is nothing else."""
+    if not isinstance(dim, Expression) or len(dim.terms) != 1:
+        return None
+    atoms, factor = dim.terms[0]
+    atom = atoms[0] if factor == 1 and len(atoms) == 1 else None
+    if not isinstance(atom, _Function) or atom.name != "floordiv":
+        return None
+    return atom if isinstance(atom.right, int) and atom.right > 0 else None
+
+
 def _floor_divide(a: Dim, b: Dim) -> Dim:
     if b == 0:
         raise ZeroDivisionError("division of a symbolic dim by zero")
@@ -256,6 +267,9 @@ def _floor_divide(a: Dim, b: Dim) -> Dim:
         return a
     if a == b:
         return 1
+    inner = _divided(a)
+    if inner is not None and isinstance(b, int) and b > 0:
+        return _floor_divide(inner.left, inner.right * b)
     divisor = _terms(b)
     if len(divisor) != 1:
         return _atom(_Function("floordiv", a, b))

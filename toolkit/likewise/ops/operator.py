@@ -152,13 +152,18 @@ class Operator(_Typed):
 
     def flops(
         self,
-        inputs: Sequence[TensorType | None],  # noqa: ARG002 — to override
+        inputs: Sequence[TensorType | None],
         outputs: Sequence[TensorType | None],
     ) -> Dim:
-        """Floating-point operations of one use: by default one for every output element.
+        """Floating-point operations of one use, a multiply-add counted as two.
 
-        A multiply-add counts as two. Values that are no tensors are None.
+        By default those of its expansion, or one for every output element where it has none.
+        Absent values and those that are no tensors are None.
         """
+        if type(self).expand is not Operator.expand:
+            from likewise.ops.expansion import expansion_flops
+
+            return expansion_flops(self, inputs)
         total: Dim = 0
         for output in outputs:
             if output is not None and output.dims is not None:

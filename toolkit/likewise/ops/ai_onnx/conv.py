@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import product
 from likewise.ops.case import Case, f16, f32, i32
 from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
 from likewise.ops.convolution import convolve
 from likewise.ops.windows import Windowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim, Shape, TensorType
     from likewise.lower import Lowering, TensorView
@@ -43,6 +44,12 @@ class Conv(Windowed, versions=(1, 11, 22)):
     ) -> TensorView:
         windows = self.windows(x.shape[2:], w.shape[2:])
         return lowering.convolve(x, w, windows, self.group, bias)
+
+    def flops(
+        self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
+    ) -> Dim:
+        w, y = inputs[1], outputs[0]
+        return 0 if w is None or y is None else 2 * y.size * product(w.shape[1:])
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import DType, maximum
+from likewise.ir import DType, maximum, product
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
 from likewise.ops.convolution import working_dtype
 from likewise.ops.windows import Windowed, Windows, add_windows, per_dim, split_pads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim, Shape, TensorType
     from likewise.lower import Lowering, TensorView
@@ -104,6 +104,14 @@ class ConvTranspose(Windowed, versions=(1, 11, 22)):
             return y if y.dtype is dtype else lowering.elementwise(lambda _, v: v, dtype, y)
         bias = bias.reshape((bias.size, *[1] * len(output)))
         return lowering.elementwise(lambda _, a, b: a + b, dtype, y, bias)
+
+    def flops(
+        self,
+        inputs: Sequence[TensorType | None],
+        outputs: Sequence[TensorType | None],  # noqa: ARG002 — every input element is spread
+    ) -> Dim:
+        x, w = inputs[:2]
+        return 0 if x is None or w is None else 2 * x.size * product(w.shape[1:])
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
