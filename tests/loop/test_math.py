@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from likewise.loop import Program, ProgramBuilder, S
-from likewise.loop.math import FUNCTIONS, Transcendental
+from likewise.loop.math import FUNCTIONS, Transcendental, power
 from likewise.targets.wasm import Numerics, load
 from tests.targets.wasm.running import module_of
 
@@ -21,6 +21,9 @@ ORACLES = {
     "tanh": mpmath.tanh,
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "erf": mpmath.erf,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "tan": mpmath.tan,
     "expm1": mpmath.expm1,
     "log1p": lambda x: mpmath.log1p(x) if x > -1 else mpmath.mpf("nan"),
     "sinh": mpmath.sinh,
@@ -40,6 +43,9 @@ SPECIALS = {
     "erf": {"inf": 1.0, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
     "expm1": {"inf": np.inf, "-inf": -1.0, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
     "log1p": {"inf": np.inf, "-inf": np.nan, "nan": np.nan, "0": 0.0, "-0.0": -0.0, "-1": -np.inf},
+    "sin": {"inf": np.nan, "-inf": np.nan, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
+    "cos": {"inf": np.nan, "-inf": np.nan, "nan": np.nan, "0": 1.0},
+    "tan": {"inf": np.nan, "-inf": np.nan, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
     "sinh": {"inf": np.inf, "-inf": -np.inf, "nan": np.nan, "0": 0.0, "-0.0": -0.0},
     "cosh": {"inf": np.inf, "-inf": np.inf, "nan": np.nan, "0": 1.0},
     "asin": {"inf": np.nan, "nan": np.nan, "0": 0.0, "-0.0": -0.0, "2": np.nan},
@@ -130,3 +136,44 @@ def test_specials(name: str, form: str) -> None:
     np.testing.assert_array_equal(y, want)
     numbers = ~np.isnan(want)
     np.testing.assert_array_equal(np.signbit(y[numbers]), np.signbit(want[numbers]))
+
+
+def power_program(kind: str, count: int, lanes: int) -> Program:
+    builder = ProgramBuilder()
+    storage = S.f32 if kind == "f32" else S.f64
+    x, y = builder.input("x", storage, count), builder.input("y", storage, count)
+    z = builder.output("z", storage, count)
+    with builder.function("run") as b, b.loop(0, count, lanes) as i:
+        b.store(z, i, power(b, b.load(x, i, lanes), b.load(y, i, lanes)))
+    return builder.finish()
+
+
+@pytest.mark.parametrize("form", ["f32", "f32x4", "f64", "f64x2"])
+def test_power(form: str) -> None:
+    kind: Any = np.float32 if form[:3] == "f32" else np.float64
+    limits = np.finfo(kind)
+    rng = np.random.default_rng(5)
+    x = arguments(kind, 2048)[:1024]
+    y = np.where(np.arange(1024) % 2, rng.uniform(-4, 4, 1024), rng.integers(-9, 9, 1024))
+    y[:256] = np.log(rng.uniform(0.1, 1e30, 256)) / np.log(np.abs(x[:256], dtype=np.float64))
+    y[300:310] = np.where(y[300:310] > 0, np.inf, -np.inf)
+    corners = np.array([0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 2, -0.5, 3], kind)
+    x = np.concatenate([x, np.repeat(corners, 10)]).astype(kind)
+    y = np.concatenate([y, np.tile(corners, 10)]).astype(kind)
+    x, y = x[: len(x) // 4 * 4], y[: len(x) // 4 * 4]
+    program = power_program(form[:3], len(x), int(form[4:] or 1))
+    for numerics in ("strict", "fast"):
+        z = load(module_of(program, numerics)).run({"x": x, "y": y})["z"]
+        with np.errstate(all="ignore"):
+            exact = np.power(x, y)
+        plain = ~np.isfinite(exact) | (exact == 0) | ~np.isfinite(x) | ~np.isfinite(y)
+        np.testing.assert_array_equal(z[plain], exact[plain])
+        np.testing.assert_array_equal(
+            np.signbit(z)[~np.isnan(exact)], np.signbit(exact)[~np.isnan(exact)]
+        )
+        with mpmath.workprec(120):
+            for a, c, found in zip(x[~plain], y[~plain], z[~plain], strict=True):
+                want = mpmath.power(mpmath.mpf(float(a)), mpmath.mpf(float(c)))
+                exponent = max(int(mpmath.floor(mpmath.log(abs(want), 2))), int(limits.minexp))
+                error = abs(mpmath.mpf(float(found)) - want)
+                assert error <= mpmath.mpf(2) ** (exponent - limits.nmant), (a, c)

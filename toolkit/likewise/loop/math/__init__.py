@@ -13,7 +13,9 @@ from likewise.loop.math.inverse_hyperbolic import acosh, asinh, atanh, log1p
 from likewise.loop.math.inverse_trigonometric import acos, asin, atan
 from likewise.loop.math.logarithm import log
 from likewise.loop.math.parts import FUNCTIONS, Transcendental
+from likewise.loop.math.power import power
 from likewise.loop.math.remainder import fmod
+from likewise.loop.math.trigonometric import cos, sin, tan
 
 __all__ = [
     "FUNCTIONS",
@@ -24,6 +26,7 @@ __all__ = [
     "asinh",
     "atan",
     "atanh",
+    "cos",
     "cosh",
     "erf",
     "exp",
@@ -31,7 +34,10 @@ __all__ = [
     "fmod",
     "log",
     "log1p",
+    "power",
     "sigmoid",
+    "sin",
     "sinh",
+    "tan",
     "tanh",
 ]

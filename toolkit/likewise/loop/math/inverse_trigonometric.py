@@ -83,7 +83,7 @@ def _ratio(b: Arithmetic, square: Value) -> Value:
 
 @accurate(f32=2.5, f64=2.0)
 def asin(b: Arithmetic, x: Value) -> Value:
-    """Above 1/2 from asin(x) = π/2 - 2 asin(sqrt((1 - x) / 2)); NaN beyond 1."""
+    """The arcsine: for more than 1/2 by that of sqrt((1 - x) / 2); NaN beyond 1."""
     size = abs(x)
     above = size > 0.5
     square = b.select(above, (1.0 - size) * 0.5, size * size)
@@ -95,7 +95,7 @@ def asin(b: Arithmetic, x: Value) -> Value:
 
 @accurate(f32=2.5, f64=1.5)
 def acos(b: Arithmetic, x: Value) -> Value:
-    """π/2 - asin(x) up to 1/2, above 2 asin(sqrt((1 - x) / 2)); NaN beyond 1."""
+    """The angle: π/2 - asin(x) up to 1/2, above 2 asin(sqrt((1 - x) / 2)); NaN beyond 1."""
     size = abs(x)
     above = size > 0.5
     square = b.select(above, (1.0 - size) * 0.5, size * size)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from likewise.loop.arithmetic import Arithmetic
-from likewise.loop.types import I32, I64, Type, scalar_or_vector
+from likewise.loop.builder import FunctionBuilder
+from likewise.loop.types import F32, F64, I32, I64, Type, scalar_or_vector
 from likewise.loop.values import Value
+
+if TYPE_CHECKING:
+    from likewise.loop.arithmetic import Arithmetic
 
 __all__ = [
     "FUNCTIONS",
@@ -17,6 +20,7 @@ __all__ = [
     "accurate",
     "bits_of",
     "float_of_integer",
+    "in_double",
     "integer_type",
     "is_double",
     "polynomial",
@@ -24,7 +28,7 @@ __all__ = [
     "round_to_integer",
 ]
 
-Writer = Callable[[Arithmetic, Value], Value]
+Writer = Callable[[FunctionBuilder, Value], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,13 @@ class Transcendental:
 FUNCTIONS: Final[dict[str, Transcendental]] = {}
 
 
-def accurate(*, f32: float, f64: float) -> Callable[[Writer], Writer]:
+W = TypeVar("W", bound=Writer)
+
+
+def accurate(*, f32: float, f64: float) -> Callable[[W], W]:
     """Declare a function's accuracy; a test holds it to that over its whole range."""
 
-    def declare(write: Writer) -> Writer:
+    def declare(write: W) -> W:
         FUNCTIONS[write.__name__] = Transcendental(write.__name__, write, f32, f64)
         return write
 
@@ -98,3 +105,20 @@ def power_of_two(_: Arithmetic, n: Value, like: Value) -> Value:
     """2^n for an n whose result is normal."""
     bias, shift = (1023, 52) if is_double(like) else (127, 23)
     return ((n + bias) << shift).bitcast(like.type)
+
+
+def in_double(b: Arithmetic, function: Callable[..., Value], *values: Value) -> Value:
+    """function(values…, largest) of f64, or of f32 computed in f64 and rounded once.
+
+    `largest` is the exponent that bounds what the values may be: they are below 2^largest.
+    """
+    first = values[0]
+    if is_double(first):
+        return function(*values, 1024)
+    if not first.type.is_vector:
+        return function(*(one.cast(F64) for one in values), 128).cast(F32)
+    halves: list[Value] = []
+    for order in ((0, 1, 2, 3), (2, 3, 0, 1)):
+        parts = [b.apply("widen_low", b.shuffle(one, one, order)) for one in values]
+        halves.append(b.apply("demote", function(*parts, 128)))
+    return b.shuffle(halves[0], halves[1], (0, 1, 4, 5))

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.ir import DType
+from likewise.loop import math
+from likewise.loop.conversions import convert
+from likewise.loop.types import F32, I64, U64, S
 from likewise.ops.ai_onnx.families.arithmetic import align_second_input
 from likewise.ops.case import Case, f16, f32, f64, i32, i64, u8
 from likewise.ops.checks import FLOATS, NUMBERS, broadcast, check_dtype
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop.builder import FunctionBuilder
+    from likewise.loop.values import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -43,6 +49,26 @@ class Pow(Operator, versions=(1, 7, 12, 13, 15)):
             power = np.where(half & ((base == 0) | np.isinf(base)), np.abs(base), power)
         return np.asarray(power).astype(x.dtype, copy=False)
 
+    def lower(self, lowering: Lowering, x: TensorView, y: TensorView) -> TensorView:
+        exponent = None if y.data is None or y.size != 1 or y.rank > x.rank else y.data.item()
+        if exponent in (2, 3) and x.dtype in (DType.FLOAT, DType.DOUBLE):
+            return lowering.elementwise(
+                lambda _, a: a * a if exponent == 2 else a * a * a, x.dtype, x
+            )
+        source, target = y.storage, x.storage
+
+        def compute(k: Kernel, a: Value, b: Value) -> Value:
+            if a.type.is_int and b.type.is_int:
+                return _whole_power(k, convert(k, a, target, S.i64), b.cast(I64)).cast(a.type)
+            if a.type is b.type:
+                return math.power(k, a, b)
+            # In the type that holds both: f32 unless the exponent is wider than that.
+            wide = S.f32 if target.value is F32 and source.bytes <= 2 else S.f64
+            found = math.power(k, convert(k, a, target, wide), convert(k, b, source, wide))
+            return convert(k, found, wide, target)
+
+        return lowering.elementwise(compute, x.dtype, x, y, cost=80)
+
     @classmethod
     def upgrade(cls, old: OldForm) -> None:
         align_second_input(old)
@@ -68,6 +94,20 @@ class Pow(Operator, versions=(1, 7, 12, 13, 15)):
 def _widened(x: Array) -> Array:
     """bfloat16 and float16 as float32; 64-bit integers stay, and meet float32 in float64."""
     return x if x.dtype.kind in "iuf" and x.dtype != np.float16 else x.astype(np.float32)
+
+
+def _whole_power(b: FunctionBuilder, x: Value, y: Value) -> Value:
+    """Of i64, by repeated squaring; see `_integer_power`."""
+    if x.type is not I64:
+        raise b.fault("powers of integers are computed one by one", given=x.type)
+    total, factor, left = b.var(1, I64), b.var(x), b.var(abs(y))
+    with b.while_(lambda: left.get().ne(0)):
+        bits = left.get()
+        total.set(b.select((bits & 1).ne(0), total.get() * factor.get(), total.get()))
+        factor.set(factor.get() * factor.get())
+        left.set((bits.cast(U64) >> 1).cast(I64))
+    gone = (y < 0) & (abs(x)).ne(1)
+    return b.select(gone, b.const(0, I64), total.get())
 
 
 def _integer_power(x: Array, y: Array) -> Array:

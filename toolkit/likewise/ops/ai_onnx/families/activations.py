@@ -138,8 +138,11 @@ class Elu(Activation, versions=(1, 6, 22)):
     def compute(self, x: Array) -> Array:
         return _with_tail(x, self.alpha)
 
-    def expand(self, b: Builder[V], x: V) -> V:
-        return b.Where(b.Less(x, 0), b.Mul(b.Sub(b.Exp(x), 1), self.alpha), x)
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        def compute(k: Kernel, v: Value) -> Value:
+            return k.select(v < 0.0, loop_math.expm1(k, v) * self.alpha, v)
+
+        return lowering.elementwise(compute, x.dtype, x, cost=30)
 
     def define(self, x: float) -> float:
         return x if x >= 0 else self.alpha * float(np.expm1(x))
@@ -161,9 +164,11 @@ class Selu(Activation, versions=(1, 6, 22)):
         made *= x.dtype.type(self.gamma)
         return made
 
-    def expand(self, b: Builder[V], x: V) -> V:
-        below = b.Sub(b.Mul(b.Exp(x), self.alpha), self.alpha)
-        return b.Mul(b.Where(b.Greater(x, 0), x, below), self.gamma)
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        def compute(k: Kernel, v: Value) -> Value:
+            return k.select(v <= 0.0, loop_math.expm1(k, v) * self.alpha, v) * self.gamma
+
+        return lowering.elementwise(compute, x.dtype, x, cost=30)
 
     def define(self, x: float) -> float:
         return self.gamma * (x if x > 0 else self.alpha * float(np.expm1(x)))
@@ -185,9 +190,12 @@ class Celu(Activation, versions=(12, 28)):
         alpha = x.dtype.type(self.alpha)
         return np.maximum(x, 0) + np.minimum(np.expm1(x / alpha) * alpha, 0)
 
-    def expand(self, b: Builder[V], x: V) -> V:
-        below = b.Mul(b.Sub(b.Exp(b.Div(x, self.alpha)), 1), self.alpha)
-        return b.Add(b.Max(x, 0), b.Min(below, 0))
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        def compute(k: Kernel, v: Value) -> Value:
+            below = loop_math.expm1(k, v / self.alpha) * self.alpha
+            return k.max(v, 0.0) + k.min(below, 0.0)
+
+        return lowering.elementwise(compute, x.dtype, x, cost=30)
 
     def define(self, x: float) -> float:
         return max(0.0, x) + min(0.0, self.alpha * float(np.expm1(x / self.alpha)))
@@ -281,8 +289,11 @@ class Softplus(Activation, versions=(1, 22)):
         made += np.maximum(x, x.dtype.type(0))
         return made
 
-    def expand(self, b: Builder[V], x: V) -> V:
-        return b.Add(b.Max(x, 0), b.Log(b.Add(b.Exp(b.Neg(b.Abs(x))), 1)))
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        def compute(k: Kernel, v: Value) -> Value:
+            return k.max(v, 0.0) + loop_math.log1p(k, loop_math.exp(k, -abs(v)))
+
+        return lowering.elementwise(compute, x.dtype, x, cost=45)
 
     def define(self, x: float) -> float:
         return float(np.log1p(np.exp(x)))

@@ -43,7 +43,7 @@ class Elementary(Operator):
         return lowering.elementwise(self.scalar, x.dtype, x, cost=self.cost)
 
     @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
+    def scalar(k: Kernel, x: Value, /) -> Value:
         """The function of one element."""
         raise NotImplementedError
 
@@ -173,10 +173,7 @@ class Exp(Elementary, versions=(1, 6, 13)):
 
     compute = np.exp
     cost = 20
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.exp(k, x)
+    scalar = staticmethod(math.exp)
 
 
 class Log(Elementary, versions=(1, 6, 13)):
@@ -184,28 +181,31 @@ class Log(Elementary, versions=(1, 6, 13)):
 
     compute = np.log
     cost = 20
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.log(k, x)
+    scalar = staticmethod(math.log)
 
 
 class Sin(Elementary, versions=(7, 22)):
     """The sine of an angle in radians."""
 
     compute = np.sin
+    cost = 70
+    scalar = staticmethod(math.sin)
 
 
 class Cos(Elementary, versions=(7, 22)):
     """The cosine of an angle in radians."""
 
     compute = np.cos
+    cost = 70
+    scalar = staticmethod(math.cos)
 
 
 class Tan(Elementary, versions=(7, 22)):
     """The tangent of an angle in radians."""
 
     compute = np.tan
+    cost = 80
+    scalar = staticmethod(math.tan)
 
 
 class Asin(Elementary, versions=(7, 22)):
@@ -213,10 +213,7 @@ class Asin(Elementary, versions=(7, 22)):
 
     compute = np.arcsin
     cost = 20
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.asin(k, x)
+    scalar = staticmethod(math.asin)
 
 
 class Acos(Elementary, versions=(7, 22)):
@@ -224,10 +221,7 @@ class Acos(Elementary, versions=(7, 22)):
 
     compute = np.arccos
     cost = 30
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.acos(k, x)
+    scalar = staticmethod(math.acos)
 
 
 class Atan(Elementary, versions=(7, 22)):
@@ -235,10 +229,7 @@ class Atan(Elementary, versions=(7, 22)):
 
     compute = np.arctan
     cost = 20
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.atan(k, x)
+    scalar = staticmethod(math.atan)
 
 
 class Sinh(Elementary, versions=(9, 22)):
@@ -246,10 +237,7 @@ class Sinh(Elementary, versions=(9, 22)):
 
     compute = np.sinh
     cost = 50
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.sinh(k, x)
+    scalar = staticmethod(math.sinh)
 
 
 class Cosh(Elementary, versions=(9, 22)):
@@ -257,10 +245,7 @@ class Cosh(Elementary, versions=(9, 22)):
 
     compute = np.cosh
     cost = 50
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.cosh(k, x)
+    scalar = staticmethod(math.cosh)
 
 
 class Tanh(Elementary, versions=(1, 6, 13)):
@@ -268,10 +253,7 @@ class Tanh(Elementary, versions=(1, 6, 13)):
 
     compute = np.tanh
     cost = 20
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.tanh(k, x)
+    scalar = staticmethod(math.tanh)
 
 
 class Asinh(Elementary, versions=(9, 22)):
@@ -279,10 +261,7 @@ class Asinh(Elementary, versions=(9, 22)):
 
     compute = np.arcsinh
     cost = 60
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.asinh(k, x)
+    scalar = staticmethod(math.asinh)
 
 
 class Acosh(Elementary, versions=(9, 22)):
@@ -290,10 +269,7 @@ class Acosh(Elementary, versions=(9, 22)):
 
     compute = np.arccosh
     cost = 60
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.acosh(k, x)
+    scalar = staticmethod(math.acosh)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -305,10 +281,7 @@ class Atanh(Elementary, versions=(9, 22)):
 
     compute = np.arctanh
     cost = 40
-
-    @staticmethod
-    def scalar(k: Kernel, x: Value) -> Value:
-        return math.atanh(k, x)
+    scalar = staticmethod(math.atanh)
 
 
 class Not(Elementary, versions=(1,)):
