@@ -131,6 +131,15 @@ def test_constants_are_folded() -> None:
     assert sum(one.kind == "constant" for one in lowered.program.buffers) == 1
 
 
+def test_a_constant_that_repeats_is_kept_once() -> None:
+    net = Network()
+    x = net.input(draw(64, 80))
+    row = np.broadcast_to(draw(80), (64, 80))
+    lowered = check(net, net.graph(net(Add(), x, net.value(row))), "strict")
+    sizes = [one.size for one in lowered.program.buffers if one.kind == "constant"]
+    assert sizes == [80]
+
+
 def test_every_fault_is_reported_at_once() -> None:
     class Odd(Example):
         def evaluate(self, *inputs: Any) -> Any:

@@ -38,6 +38,10 @@ DEAR = 8
 """Reading an element of a view that costs more than this is not repeated: it is materialised."""
 
 
+REPEATED = 1024
+"""A constant of more elements that repeat is not written out."""
+
+
 class Lowering:
     """The program being made. Operators use its methods; a target takes `finish()`."""
 
@@ -59,12 +63,22 @@ class Lowering:
         return TensorView.of_buffer(dtype, shape, buffer)
 
     def constant(self, array: np.ndarray, dtype: DType | None = None) -> TensorView:
-        """Data known at compile time; the same array object gives the same buffer."""
+        """Data known at compile time; the same array object gives the same buffer.
+
+        Of a large array that NumPy repeats along axes, only what is repeated is kept.
+        """
         known = self._constants.get(id(array))
         if known is not None:
             return known
         found = dtype or DType.of(array.dtype)
         storage = storage_of(found)
+        repeated = [n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True)]
+        if array.size > REPEATED and any(repeated):
+            once = array[tuple(slice(1) if one else slice(None) for one in repeated)]
+            view = replace(self.constant(once, found).broadcast(array.shape), data=array)
+            self._constants[id(array)] = view
+            self._alive.append(array)
+            return view
         data = array.view(np.uint16) if found is DType.BFLOAT16 else array
         name = f"c{len(self._constants)}"
         buffer = self.program.constant(name, data, storage)
