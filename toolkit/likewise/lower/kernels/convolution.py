@@ -41,7 +41,7 @@ def convolve(
 ) -> TensorView:
     """`x` [N, C, *spatial] convolved with `w` [M, C / group, *kernel], plus `bias` [M]."""
     shape = (x.shape[0], w.shape[0], *windows.output)
-    if x.storage is S.f32 and w.data is not None and 0 not in (*shape, *x.shape, *w.shape):
+    if x.storage in (S.f32, S.i32) and w.data is not None and 0 not in (*shape, *x.shape, *w.shape):
         y = _packed(lowering, x, w.data, windows, group)
     else:
         y = _plain(lowering, x, w, windows, group, bias)
@@ -71,12 +71,14 @@ def overhang(windows: Windows, spatial: Sequence[int]) -> list[int]:
 def _packed(
     lowering: Lowering, x: TensorView, w: np.ndarray[Any, Any], windows: Windows, group: int
 ) -> TensorView:
-    """float32 with known weights, channels last."""
+    """float32 or int32 with known weights, channels last."""
     order = channels_last(x.rank)
     end = [max(0, one) for one in overhang(windows, x.shape[2:])]
     shape = (x.shape[0], w.shape[0], *windows.output)
     flat = w.reshape(*w.shape[:2], windows.taps)
-    one_each = w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1
+    one_each = (
+        x.storage is S.f32 and w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1
+    )
 
     def emit(target: TensorView, epilogue: Epilogue) -> None:
         strides = strides_of(target)
@@ -118,9 +120,9 @@ class _Direct:
         steps = self._axis_steps(strides)
         pointwise = windows.taps == 1 and all(s == 1 for s in windows.strides)
         if pointwise:
-            name = "f32_gemm_6x8"
+            name = f"{self.x.storage}_gemm_6x8"
         else:
-            name = "f32_conv_" + "x".join(map(str, windows.kernel)) + "_6x8"
+            name = f"{self.x.storage}_conv_" + "x".join(map(str, windows.kernel)) + "_6x8"
         made = self.y.shape[1] // self.group
         with self.lowering.kernel(name) as k, ExitStack() as loops:
             image = loops.enter_context(k.loop(self.x.shape[0]))

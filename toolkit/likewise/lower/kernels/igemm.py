@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from likewise.loop.types import F32
+from likewise.loop.types import scalar_or_vector
 
 if TYPE_CHECKING:
     from likewise.loop.nodes import Memory
@@ -26,7 +26,6 @@ __all__ = ["BLOCK", "ROWS", "Store", "Tile", "each_block", "even_rows", "pack"]
 
 BLOCK: Final = 8
 ROWS: Final = 6
-_F32X4: Final = F32.with_lanes(4)
 
 Store = Callable[["Kernel", "Value", int, "Value"], None]
 """store(k, column, row, value): value holds the lanes from `column` on, or one element."""
@@ -36,7 +35,7 @@ def pack(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """[columns, taps, depth] as [block, tap, depth, 8]."""
     columns, taps, depth = weights.shape
     count = -(-columns // BLOCK)
-    packed = np.zeros((count * BLOCK, taps, depth), np.float32)
+    packed = np.zeros((count * BLOCK, taps, depth), weights.dtype)
     packed[:columns] = weights
     return np.ascontiguousarray(packed.reshape(count, BLOCK, taps, depth).transpose(0, 2, 3, 1))
 
@@ -106,9 +105,10 @@ class Tile:
         columns: int = BLOCK,
     ) -> None:
         """Compute the tile and hand its parts to `store`; `column` is the lane axis."""
+        kind = scalar_or_vector(self.w.storage.value, 4)
         parts = range(0, columns, 4)
         block = prod(count for count, _ in self.taps) * self.depth * BLOCK
-        sums = [[k.var(0.0, _F32X4) for _ in parts] for _ in range(rows)]
+        sums = [[k.var(0, kind) for _ in parts] for _ in range(rows)]
         with ExitStack() as loops:
             tap, place = k.index(0), start
             for count, step in self.taps:
@@ -122,9 +122,12 @@ class Tile:
                 ]
                 for row, line in enumerate(sums):
                     one = k.load(self.x, place + row * self.row_step + at)
-                    left = k.splat(one, _F32X4)
+                    left = k.splat(one, kind)
                     for total, factor in zip(line, right, strict=True):
-                        total.set(k.madd(left, factor, total.get()))
+                        if kind.is_float:
+                            total.set(k.madd(left, factor, total.get()))
+                        else:
+                            total.set(total.get() + left * factor)
         for row, line in enumerate(sums):
             for part, total in zip(parts, line, strict=True):
                 left_over = min(4, columns - part)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import DType
+from likewise.loop import I32
 from likewise.ops.ai_onnx.conv import check_convolution
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class DeformConv(Operator, versions=(19, 22)):
@@ -110,6 +116,83 @@ class DeformConv(Operator, versions=(19, 22)):
             y += B.astype(work, copy=False).reshape(-1, *[1] * rank)
         return y.astype(X.dtype, copy=False)
 
+    def lower(
+        self,
+        lowering: Lowering,
+        x: TensorView,
+        w: TensorView,
+        offset: TensorView,
+        bias: TensorView | None = None,
+        mask: TensorView | None = None,
+    ) -> TensorView:
+        dtype = x.dtype
+        if dtype in {DType.FLOAT16, DType.BFLOAT16}:
+            x, w, offset, mask, bias = (
+                v if v is None else lowering.elementwise(_same, DType.FLOAT, v, exact=True)
+                for v in (x, w, offset, mask, bias)
+            )
+        windows = self._windows(x.shape[2:], w.shape[2:])
+        made, depth = w.shape[0], w.shape[1] * windows.taps
+        columns = self._lower_columns(lowering, x, offset, mask, windows)
+        group = self.group
+        y = lowering.matmul(
+            w.reshape((1, group, made // group, depth)),
+            columns.reshape((x.shape[0], group, depth, windows.places)),
+        ).reshape((x.shape[0], made, *windows.output))
+        if bias is not None:
+            bias = bias.reshape((made, *[1] * len(windows.kernel)))
+            y = lowering.elementwise(lambda _, a, b: a + b, y.dtype, y, bias)
+        return y if y.dtype is dtype else lowering.elementwise(_same, dtype, y)
+
+    def _lower_columns(
+        self,
+        lowering: Lowering,
+        x: TensorView,
+        offset: TensorView,
+        mask: TensorView | None,
+        windows: Windows,
+    ) -> TensorView:
+        """What each tap meets in each channel: [N, C, *kernel, *output]."""
+        x, offset = lowering.settle(x), lowering.settle(offset)
+        mask = None if mask is None else lowering.settle(mask)
+        rank, taps = len(windows.kernel), windows.taps
+        channels = x.shape[1] // self.offset_group
+        shape = (x.shape[0], self.offset_group, *windows.kernel, *windows.output)
+        columns = lowering.empty(
+            x.dtype, (x.shape[0], x.shape[1], *windows.kernel, *windows.output)
+        )
+        with lowering.kernel(f"{x.storage}_deform_columns") as k, ExitStack() as loops:
+            index = [loops.enter_context(k.loop(n)) for n in shape]
+            image, part, tap = index[0], index[1], index[2 : 2 + rank]
+            places = index[2 + rank :]
+            number = part
+            for at, size in zip(tap, windows.kernel, strict=True):
+                number = number * size + at
+            axes = []
+            for axis in range(rank):
+                moved = offset.read(k, (image, number * rank + axis, *places))
+                grid = (
+                    places[axis] * windows.strides[axis]
+                    + tap[axis] * windows.dilations[axis]
+                    - windows.begin[axis]
+                )
+                axes.append(_lower_axis(k, moved + grid.cast(moved.type), x.shape[2 + axis]))
+            factor = None if mask is None else mask.read(k, (image, number, *places))
+            with k.loop(channels) as inner:
+                channel = part * channels + inner
+                total = k.var(k.const(0, x.storage.value))
+                for corner in itertools.product(*axes):
+                    weight = corner[0][1]
+                    for _, share in corner[1:]:
+                        weight = weight * share
+                    value = x.read(k, (image, channel, *(at for at, _ in corner))) * weight
+                    total.set(total.get() + k.select(weight.ne(0), value, 0))
+                found = total.get() if factor is None else total.get() * factor
+                buffer, position = columns.address(k, (image, channel, *tap, *places))
+                k.write(buffer, position, found)
+        assert taps == math.prod(windows.kernel)
+        return columns
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         x = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
@@ -125,6 +208,24 @@ class DeformConv(Operator, versions=(19, 22)):
         line = [f32([[[1, 2, 4]]]), f32([[[1]]]), f32([[[0.25, -3, 0]]])]
         yield Case(cls(), line, [f32([[[1.25, 0, 4]]])])
         yield Case(cls(), [x, w, offset[:, :7]], error="a dim of offset and the windows differ")
+
+
+def _same(_: Kernel, value: Value) -> Value:
+    return value
+
+
+def _lower_axis(k: Kernel, position: Value, size: int) -> list[tuple[Value, Value]]:
+    """Index and weight of the two neighbours of a position; outside the weight is 0."""
+    low = k.apply("floor", position)
+    share = position - low
+    found = []
+    for side in range(2):
+        at = low + float(side)
+        inside = (at >= 0) & (at < size)
+        weight = share if side else 1.0 - share
+        zero = k.const(0, position.type)
+        found.append((k.select(inside, at, zero).cast(I32), k.select(inside, weight, zero)))
+    return found
 
 
 def _grid(windows: Windows, axis: int) -> Array:
