@@ -110,7 +110,7 @@ def _ratio(x: Array, pair: Any) -> Array:
 
 
 def _erf_f64(x: Array) -> Array:
-    made = np.array(x, copy=True)
+    made = np.array(x, order="C")  # so that `flat` is a view
     flat, size = made.reshape(-1), np.abs(x).reshape(-1)
     for low, high, compute in (
         (0.0, 0.84375, _near),
