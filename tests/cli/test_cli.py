@@ -89,6 +89,16 @@ def test_compile_writes_a_module_and_its_twin(likewise: Any, folder: Path) -> No
     assert not (folder / "one.plain.wasm").exists()
 
 
+def test_compile_takes_the_value_that_an_input_always_has(likewise: Any, folder: Path) -> None:
+    value = "x=[[1, -2, 3]]"
+    done = likewise("compile", "relu.onnx", "--constant", value, "-o", "fixed.wasm", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["inputs"] == {}
+    assert likewise("run", "fixed.wasm", "-o", "out.npz").returncode == 0
+    with np.load(folder / "out.npz") as kept:
+        np.testing.assert_array_equal(kept["y"], [[1, 0, 3]])
+
+
 def test_run_compiles_for_a_target(likewise: Any) -> None:
     numpy, wasm = (
         json.loads(likewise("run", "relu.onnx", "--json", "--target", target).stdout)["outputs"]
@@ -154,6 +164,11 @@ MISTAKES = {
         ["compile", "relu.onnx", "-o", "no.wasm"],
         1,
         "input 'x': compiled code needs every size; given: float[n, 3]; pass --shape x=…",
+    ),
+    "a value that is none": (
+        ["compile", "relu.onnx", "--constant", "x=one", "-o", "no.wasm"],
+        2,
+        "--constant 'x=one' is not understood",
     ),
     "a module of another run": (
         ["run", "short.wasm"],

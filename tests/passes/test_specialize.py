@@ -53,3 +53,26 @@ def test_a_shape_that_does_not_fit_is_refused() -> None:
         specialize(branching(), {"x": (1, 3)})
     with pytest.raises(InputError, match="there is no input 'y'"):
         specialize(branching(), {"y": (1,)})
+
+
+def test_an_input_becomes_a_constant_and_decides_a_branch() -> None:
+    b = GraphBuilder()
+    x, rate = Value("x", X), Value("rate", TensorType(DType.INT64, ()))
+    fast = b.Equal(rate, b.constant(np.array(16000)))
+    made = b.If(fast, then_branch=squeezed(x, "one"), else_branch=flattened(x, "more"))
+    graph = b.graph("g", [x, rate], [made])
+    after = specialize(graph, {"x": (3, 2)}, {"rate": 8000})
+    verify(after)
+    assert [value.name for value in after.inputs] == ["x"]
+    x_given = f32(np.ones((3, 2)))
+    np.testing.assert_array_equal(Plan(after).run([x_given])[0], -np.ones(6, "f4"))
+
+
+def test_a_constant_that_does_not_fit_is_refused() -> None:
+    graph = branching()
+    with pytest.raises(InputError, match="the shape for input 'x' does not fit"):
+        specialize(graph, {}, {"x": 1.0})
+    with pytest.raises(InputError, match="does not hold that value"):
+        specialize(graph, {}, {"x": [[1e300, 0]]})
+    with pytest.raises(InputError, match="there is no input 'y'"):
+        specialize(graph, {}, {"y": 1})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from likewise.errors import InputError, LikewiseError
 from likewise.model import Model, load
@@ -25,12 +25,14 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     target: Target = "wasm",
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    constants: Mapping[str, Any] | None = None,
     numerics: Numerics = "fast",
 ) -> Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
 
     `model` is a loaded one or what `load` takes. `shapes` names each input whose shape the model
-    leaves open; a symbol that one input fixes is fixed in all. `numerics` is `fast`, or `strict`
+    leaves open; a symbol that one input fixes is fixed in all. `constants` gives inputs the value
+    that they always have, such as a sample rate: they are no inputs of the artefact. `numerics` is `fast`, or `strict`
     for the same bits on every engine.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
@@ -44,7 +46,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
     loaded = model if isinstance(model, Model) else load(model)
     try:
-        graph = simplify(specialize(loaded.graph, shapes or {}))
+        graph = simplify(specialize(loaded.graph, shapes or {}, constants))
         return compile_graph(
             graph, numerics=numerics, name=loaded.name, source_sha256=loaded.source_sha256
         )

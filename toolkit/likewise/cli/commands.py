@@ -102,6 +102,13 @@ def run(model: str, *, threads: int | None, **options: Any) -> None:
     help="The shape of an input that the model leaves open.",
 )
 @click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="NAME=16000",
+    help="The value that an input always has: it is no input of the module.",
+)
+@click.option(
     "--numerics",
     type=click.Choice(["fast", "strict"]),
     default="fast",

@@ -70,6 +70,21 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def parse_constants(texts: Sequence[str]) -> dict[str, Any]:
+    """Values by input name from `NAME=16000` or nested lists in JSON, `NAME=[[1, 2]]`."""
+    found = {}
+    for text in texts:
+        name, value = _split(text, "--constant", "NAME=16000")
+        try:
+            found[name] = np.array(json.loads(value))
+        except ValueError:
+            raise InputError(
+                f"--constant {text!r} is not understood",
+                allowed="--constant NAME=16000, or lists: NAME=[[1, 2]]",
+            ) from None
+    return found
+
+
 def print_json(content: Any) -> None:
     """Print `content` as JSON on standard output."""
     print(json.dumps(content, indent=2, default=str))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from likewise.cli.common import parse_shapes, print_json, print_tables, table
+from likewise.cli.common import parse_constants, parse_shapes, print_json, print_tables, table
 from likewise.compiler import compile as compile_to_target
 
 if TYPE_CHECKING:
@@ -19,13 +19,20 @@ def compile_model(
     *,
     target: Any,
     shapes: Sequence[str],
+    constants: Sequence[str],
     numerics: Any,
     output: str,
     as_json: bool,
 ) -> None:
     """Compile the model at `path`, write it to `output` and print what it takes."""
     start = time.perf_counter()
-    made = compile_to_target(path, target, shapes=parse_shapes(shapes), numerics=numerics)
+    made = compile_to_target(
+        path,
+        target,
+        shapes=parse_shapes(shapes),
+        constants=parse_constants(constants),
+        numerics=numerics,
+    )
     seconds = time.perf_counter() - start
     files = made.save(output)
     sizes = {

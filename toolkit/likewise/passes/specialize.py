@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from likewise.errors import InputError, LikewiseError
 from likewise.ir import Expression, Graph, SequenceType, TensorType, Value, symbol
 from likewise.ops.build import GraphBuilder
+from likewise.ops.checks import FLOATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["specialize"]
 
 
-def specialize(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
+def specialize(
+    graph: Graph,
+    shapes: Mapping[str, Sequence[int]],
+    constants: Mapping[str, Any] | None = None,
+) -> Graph:
     """`graph` whose inputs named in `shapes` have those shapes; names and order stay.
 
+    Inputs named in `constants` are inputs no longer: they have the value given there.
     The branch that an If with a known condition takes stands in its place: the other one may not
     even fit the shapes.
 
@@ -27,14 +36,38 @@ def specialize(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Graph:
     `InferenceError` where the graph cannot take the shapes.
     """
     names = [value.name for value in graph.inputs]
-    for name in shapes:
+    for name in (*shapes, *(constants or ())):
         if name not in names:
             raise InputError(f"there is no input {name!r}", allowed=", ".join(names) or "none")
+    graph = _with_constants(graph, constants or {})
     types = [_fixed(value, shapes.get(value.name)) for value in graph.inputs]
     sizes: dict[str, int] = {}
     for value, kind in zip(graph.inputs, types, strict=True):
         sizes |= _symbols(value.type, kind)
     return _inferred(graph, [_substituted(kind, sizes) for kind in types], {})
+
+
+def _with_constants(graph: Graph, constants: Mapping[str, Any]) -> Graph:
+    """`graph` with the inputs named in `constants` as constants of their element type."""
+    arrays = {}
+    for value in graph.inputs:
+        if value.name not in constants:
+            continue
+        kind = value.type
+        if not isinstance(kind, TensorType):
+            raise InputError(f"input {value.name!r} is no tensor", given=kind)
+        given = np.asarray(constants[value.name])
+        with np.errstate(all="ignore"):
+            array = given.astype(kind.dtype.numpy)
+        rounding = 0.01 if kind.dtype in FLOATS else 0.0
+        if not np.allclose(array.astype(given.dtype), given, rounding, atol=0, equal_nan=True):
+            raise InputError(
+                f"input {value.name!r} does not hold that value", given=given, allowed=kind
+            )
+        _fixed(value, array.shape)
+        arrays[value] = array
+    inputs = tuple(value for value in graph.inputs if value not in arrays)
+    return replace(graph, inputs=inputs, constants={**graph.constants, **arrays})
 
 
 def _symbols(declared: Type, fixed: Type) -> dict[str, int]:
