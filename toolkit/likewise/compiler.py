@@ -32,8 +32,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
 
     `model` is a loaded one or what `load` takes. `shapes` names each input whose shape the model
     leaves open; a symbol that one input fixes is fixed in all. `constants` gives inputs the value
-    that they always have, such as a sample rate: they are no inputs of the artefact. `numerics` is `fast`, or `strict`
-    for the same bits on every engine.
+    that they always have, such as a sample rate: they are no inputs of the artefact. `numerics`
+    is `fast`, or `strict` for the same bits on every engine.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
     that cannot be compiled.
