@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from likewise.errors import LikewiseError, UnsupportedError
+from likewise.ir import TensorType
 from likewise.lower.graph import Lowered, lower_graph
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.targets.wasm import Numerics, emit_lowered, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
 
     from likewise.ir import Graph
     from likewise.targets.wasm import Runner
@@ -39,37 +40,36 @@ class CompiledCase:
 def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
     """`graph` for the shapes of `feeds`, all inputs live.
 
-    Where that is refused the small integer, boolean and one-element inputs beside the first are
-    made constants, as they are in models; at least one input stays live. Raises
-    `UnsupportedError` where it is refused then too: the first refusal.
+    Where that is refused parameters are made constants, as they are in models: first the small
+    integer, boolean and one-element inputs beside the first, then the small vectors of floats
+    too. At least one input stays live. Raises `UnsupportedError` where it is refused then too.
     """
-    for name, value in feeds.items():
-        if not isinstance(value, np.ndarray):
-            raise UnsupportedError("an input is no tensor").at(name)
+    if not all(isinstance(value.type, TensorType) for value in graph.inputs):
+        raise UnsupportedError("an input is no tensor but a sequence, optional or map")
     try:
         return CompiledCase(_lowered(graph, feeds), frozenset())
     except LikewiseError as error:
-        parameters = _parameters(feeds)
-        if not parameters:
-            raise
-        first = error
-    fixed = graph
-    for name in parameters:
-        fixed = with_constant(fixed, name, feeds[name])
-    live = {name: array for name, array in feeds.items() if name not in parameters}
-    try:
-        return CompiledCase(_lowered(fixed, live), frozenset(parameters))
-    except UnsupportedError as error:
-        raise error from first
+        refused: LikewiseError = error
+    for parameters in _parameters(feeds):
+        fixed = graph
+        for name in parameters:
+            fixed = with_constant(fixed, name, feeds[name])
+        live = {name: array for name, array in feeds.items() if name not in parameters}
+        try:
+            return CompiledCase(_lowered(fixed, live), frozenset(parameters))
+        except LikewiseError as error:
+            refused = error
+    raise refused
 
 
-def _parameters(feeds: Mapping[str, Any]) -> list[str]:
-    small = [
-        name
-        for name, array in feeds.items()
-        if array.size <= SMALL and (array.dtype.kind in "iub" or array.size == 1)
-    ]
-    return small if len(small) < len(feeds) else small[1:]
+def _parameters(feeds: Mapping[str, Any]) -> Iterator[list[str]]:
+    """What may be a parameter, in the order in which it is tried."""
+    small = [name for name, array in feeds.items() if array.size <= SMALL]
+    narrow = [n for n in small if feeds[n].dtype.kind in "iub" or feeds[n].size == 1]
+    vectors = [n for n in small if n in narrow or feeds[n].ndim == 1]
+    for names in (narrow, vectors):
+        if names:
+            yield names if len(names) < len(feeds) else names[1:]
 
 
 def _lowered(graph: Graph, feeds: Mapping[str, Any]) -> Lowered:

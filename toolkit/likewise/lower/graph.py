@@ -14,13 +14,13 @@ from likewise.lower.lowering import Lowering
 from likewise.lower.port import Port
 from likewise.lower.view import TensorView
 from likewise.ops.build import Builder
+from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from likewise.ir import Value
     from likewise.loop import Program
-    from likewise.ops.operator import Operator
 
 __all__ = ["Lowered", "ViewBuilder", "lower_graph", "lower_nodes"]
 
@@ -57,8 +57,10 @@ class ViewBuilder(Builder[TensorView]):
         lower = getattr(operator, "lower", None)
         if lower is not None:
             found = lower(self.lowering, *inputs)
-        else:
+        elif _computable(operator):
             found = operator.expand(self, *inputs)
+        else:
+            raise UnsupportedError(_NOT_COMPUTED)
         return found if isinstance(found, tuple) else (found,)
 
     def type(self, x: TensorView) -> TensorType:
@@ -75,16 +77,46 @@ def lower_graph(graph: Graph) -> Lowered:
     """
     lowering = Lowering()
     views, inputs = [], []
+    faults: list[LikewiseError] = []
     for value in graph.inputs:
-        dtype, shape = _static(value.type, value.name)
-        views.append(lowering.input(value.name, dtype, shape))
-        inputs.append(Port(value.name, dtype, shape, f"in.{value.name}"))
+        try:
+            dtype, shape = _static(value.type, value.name)
+            views.append(lowering.input(value.name, dtype, shape))
+        except UnsupportedError as error:
+            faults.append(error)
+        else:
+            inputs.append(Port(value.name, dtype, shape, f"in.{value.name}"))
+    if faults:
+        raise _all_at_once(faults, graph)
     made = lower_nodes(lowering, graph, views)
     outputs = [
         Port(value.name, view.dtype, view.shape, lowering.output(value.name, view))
         for value, view in zip(graph.outputs, made, strict=True)
     ]
     return Lowered(lowering.finish(), tuple(inputs), tuple(outputs))
+
+
+_NOT_COMPUTED = "compiled targets do not compute this operator"
+
+
+def _computable(operator: Operator) -> bool:
+    """Whether it says how compiled targets compute it."""
+    return hasattr(operator, "lower") or type(operator).expand is not Operator.expand
+
+
+def _all_at_once(faults: list[LikewiseError], graph: Graph) -> LikewiseError:
+    """The faults of inputs, and of the nodes that would fail whatever the inputs are."""
+    texts = [str(fault) for fault in faults]
+    texts += [
+        f"{node.label}: {_NOT_COMPUTED}"
+        for node in graph.walk()
+        if not _computable(cast("Operator", node.operator))
+    ]
+    if len(texts) == 1:
+        return faults[0]
+    return UnsupportedError(
+        f"{len(texts)} inputs and nodes cannot be compiled", given="\n  " + "\n  ".join(texts)
+    )
 
 
 def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) -> list[TensorView]:
@@ -104,8 +136,8 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
     faults: list[str] = []
     for node in graph.nodes:
         missing = [value for value in node.reads if value not in values]
+        faults += [f"{node.label}: it reads {one}" for one in missing if one in unstorable]
         if missing:  # because another node failed, or it is no number
-            faults += [f"{node.label}: it reads {one}" for one in missing if one in unstorable]
             continue
         if cast("Operator", node.operator).subgraphs:
             for value in node.reads:  # not inside a branch or loop, which may never run
@@ -125,6 +157,9 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
         raise UnsupportedError(
             f"{len(faults)} nodes cannot be compiled", given="\n  " + "\n  ".join(faults)
         )
+    lost = [value for value in graph.outputs if value not in values]
+    if lost:
+        raise UnsupportedError("an output is no tensor that compiled code can hold", given=lost[0])
     return [values[value] for value in graph.outputs]
 
 
