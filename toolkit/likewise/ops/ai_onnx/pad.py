@@ -121,7 +121,8 @@ class Pad(Operator, versions=(1, 2, 11, 13, 18, 19, 21, 23, 24, 25)):
             begin[axis] = min(max(first, 0), shape[axis] - inside[axis])
             crop[axis] = max(-first, 0)
         ones = [1] * data.rank
-        data = data.slice(crop, ones, inside)
+        if any(crop) or tuple(inside) != data.shape:
+            data = data.slice(crop, ones, inside)
         if data.shape == shape:
             return data
         if self.mode == "constant":
@@ -131,7 +132,7 @@ class Pad(Operator, versions=(1, 2, 11, 13, 18, 19, 21, 23, 24, 25)):
         else:
             data = lowering.shared(data, 2)
             filling = data.viewed(shape, self._source(data.shape, begin))
-        made = lowering.empty(data.dtype, shape)
+        made = lowering.empty(data.dtype, shape, data.order)
         lowering.write(data, made.slice(begin, ones, data.shape), "pad")
         # Around the data two slabs an axis, each between those of the axes before.
         starts, lengths = [0] * data.rank, list(shape)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.loop import math as loop_math
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import check_float, normalize_axis
-from likewise.ops.operator import Operator, V
+from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
-    from likewise.ops.build import Builder, OldForm
+    from likewise.lower import Lowering, TensorView
+    from likewise.ops.build import OldForm
 
 
 class Softmax(Operator, versions=(1, 11, 13)):
@@ -38,10 +41,14 @@ class Softmax(Operator, versions=(1, 11, 13)):
         y /= y.sum(self.axis, keepdims=True)
         return y
 
-    def expand(self, b: Builder[V], x: V) -> V:
-        axis = b.ints(self.axis)
-        e = b.Exp(b.Sub(x, b.ReduceMax(x, axis)))
-        return b.Div(e, b.ReduceSum(e, axis))
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        axis = (normalize_axis(self.axis, x.rank),)
+        x = lowering.settle(x) if x.cost > 1 or x.stem is not None else x
+        top = lowering.reduce(x, axis, -math.inf, lambda k, a, b: k.max(a, b), name="softmax_max")
+        low = lowering.elementwise(lambda _, a, b: a - b, x.dtype, x, top)
+        e = lowering.settle(lowering.elementwise(loop_math.exp, x.dtype, low, cost=20))
+        total = lowering.reduce(e, axis, 0, lambda _, a, b: a + b, name="softmax_sum")
+        return lowering.elementwise(lambda _, a, b: a / b, x.dtype, e, total)
 
     @classmethod
     def upgrade(cls, old: OldForm) -> Any:
