@@ -216,7 +216,8 @@ class Lowering:
 
         See `likewise.lower.pending`.
         """
-        return Pending(self, dtype, tuple(shape), order and tuple(order), emit).view()
+        kept = None if order is None else tuple(order)
+        return Pending(self, dtype, tuple(shape), kept, emit).view()
 
     # Computing views
 

@@ -61,15 +61,14 @@ class Pending:
     def settled(self) -> TensorView:
         """The result in memory, written now if it is not yet."""
         if self.memory is None:
-            memory = self.lowering.empty(self.dtype, self.shape, self.order)
-            self.write(memory)
-        assert self.memory is not None
+            return self.write(self.lowering.empty(self.dtype, self.shape, self.order))
         return self.memory
 
-    def write(self, target: TensorView) -> None:
+    def write(self, target: TensorView) -> TensorView:
         """Write the result into a target, which is then where it is read."""
         self.emit(target, _keep)
         self.memory = target
+        return target
 
 
 @dataclass(frozen=True, eq=False)

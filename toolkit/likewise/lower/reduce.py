@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Final
 
@@ -65,20 +66,16 @@ def reduce(
     return whole.reshape([x.shape[axis] for axis in kept])
 
 
+@dataclass(frozen=True)
 class _Plan:
-    """Which axes are kept, and where results go."""
+    """Which axes are kept, where results go, and how elements are combined."""
 
-    def __init__(
-        self,
-        x: TensorView,
-        whole: TensorView,
-        kept: Sequence[int],
-        reduced: Sequence[int],
-        start: float,
-        combine: Combine,
-    ) -> None:
-        self.x, self.whole, self.kept, self.reduced = x, whole, kept, reduced
-        self.start, self.combine = start, combine
+    x: TensorView
+    whole: TensorView
+    kept: Sequence[int]
+    reduced: Sequence[int]
+    start: float
+    combine: Combine
 
     def total(self, k: Kernel, outer: Sequence[Value], kind: Type, stop: int = 0) -> Value:
         """All elements of one result combined; the last axis by lanes up to `stop` where given."""

@@ -110,7 +110,8 @@ def lower_resample(
         place = _coordinates(axis, how.coordinate_transformation_mode)
         if empty:
             shape = (*y.shape[: axis.axis], axis.length, *y.shape[axis.axis + 1 :])
-            y = lowering.generate(y.dtype, shape, lambda k, _: k.number(0, y.storage))
+            storage = y.storage
+            y = lowering.generate(y.dtype, shape, lambda k, _, of=storage: k.number(0, of))
         elif how.mode == "nearest":
             index = np.clip(_nearest(place, how.nearest_mode), 0, axis.source - 1)
             y = lowering.gather_axis(y, axis.axis, index.astype(np.intp))
@@ -121,8 +122,9 @@ def lower_resample(
         if outside is not None:
             table = outside.reshape([-1] + [1] * (x.rank - 1 - axis.axis))
             mask = lowering.constant(table)
-            value = how.extrapolation_value
-            y = lowering.elementwise(lambda k, v, m: k.select(m, value, v), y.dtype, y, mask)
+            y = lowering.elementwise(
+                lambda k, v, m: k.select(m, how.extrapolation_value, v), y.dtype, y, mask
+            )
     if y.dtype is dtype:
         return y
     if not dtype.is_integer:

@@ -200,7 +200,7 @@ class Recurrent(Operator):
         """The products and updates of one step, as `lowering.walk` runs them."""
         raise NotImplementedError
 
-    def bounded(self, k: Kernel, x: Value) -> Value:
+    def within_clip(self, k: Kernel, x: Value) -> Value:
         """`clipped` of a loop-IR value."""
         return x if self.clip is None else k.min(k.max(x, -self.clip), self.clip)
 

@@ -115,9 +115,7 @@ class _Direct:
     depth: int
 
     def write(self, packed: TensorView) -> None:
-        windows, strides = self.windows, strides_of(self.x)
-        assert strides is not None
-        steps = self._axis_steps(strides)
+        windows, steps = self.windows, self._axis_steps()
         pointwise = windows.taps == 1 and all(s == 1 for s in windows.strides)
         if pointwise:
             name = f"{self.x.storage}_gemm_6x8"
@@ -151,12 +149,12 @@ class _Direct:
             else:
                 self._over_rows(k, base, steps, made, run)
 
-    def _axis_steps(self, strides: tuple[int, ...]) -> tuple[int, ...]:
-        """The strides of the input's spatial axes, those of one element included."""
+    def _axis_steps(self) -> tuple[int, ...]:
+        """How far apart neighbours along the input's spatial axes lie: there are no gaps."""
         steps, step = [], self.x.shape[1]
-        for axis in reversed(range(2, self.x.rank)):
-            steps.append(strides[axis] or step)
-            step = steps[-1] * self.x.shape[axis]
+        for size in reversed(self.x.shape[2:]):
+            steps.append(step)
+            step *= size
         return tuple(reversed(steps))
 
     def _taps(self, steps: tuple[int, ...]) -> tuple[int, list[tuple[int, int]], int]:
@@ -233,7 +231,6 @@ def _plain(
     bias: TensorView | None,
 ) -> TensorView:
     """Any element type, any weights: one loop after the other."""
-    rank = x.rank - 2
     end = overhang(windows, x.shape[2:])
     source = padded(lowering, x, windows.begin, [max(0, e) for e in end], range(x.rank))
     w = lowering.materialise(w)
@@ -257,5 +254,4 @@ def _plain(
         return k.narrow(value, x.storage)
 
     made_view = lowering.generate(x.dtype, (x.shape[0], w.shape[0], *windows.output), compute)
-    assert rank == len(windows.kernel)
     return lowering.materialise(made_view, f"{x.storage}_conv")

@@ -75,11 +75,12 @@ def _sums(
     sums = [k.var(k.number(0, x.storage)) for _ in range(rows)]
     unrolled = windows.taps <= _UNROLLED
     with ExitStack() as loops:
-        leads = (
-            list(product(*map(range, windows.kernel[:-1])))
-            if unrolled
-            else [tuple(loops.enter_context(k.loop(n)) for n in windows.kernel[:-1])]
-        )
+        leads: list[tuple[Value, ...]]
+        if unrolled:
+            numbers = product(*map(range, windows.kernel[:-1]))
+            leads = [tuple(k.index(one) for one in lead) for lead in numbers]
+        else:
+            leads = [tuple(loops.enter_context(k.loop(n)) for n in windows.kernel[:-1])]
         for lead in leads:
             tap, where = k.index(0), []
             for axis, (one, size) in enumerate(zip(lead, windows.kernel[:-1], strict=True)):

@@ -53,7 +53,7 @@ def gemm(
     put: Put,
     rows: int = 6,
 ) -> None:
-    """a @ b for sizes (m, n, depth), in tiles of `rows` by two vectors; `put` takes the results.
+    """A @ b for sizes (m, n, depth), in tiles of `rows` by two vectors; `put` takes the results.
 
     Every element is summed over the depth in order, from 0. The last columns are computed
     together with some before them where they do not fill a vector.

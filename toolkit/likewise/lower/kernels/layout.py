@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import Ref
@@ -11,6 +10,8 @@ from likewise.loop.values import Value
 from likewise.lower.kernel import Kernel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from likewise.lower.lowering import Lowering
     from likewise.lower.view import TensorView
 

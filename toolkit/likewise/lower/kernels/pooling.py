@@ -34,7 +34,7 @@ def pool(
     combine: Combine,
     name: str = "pool",
 ) -> TensorView:
-    """The elements [N, C, *spatial] under each window combined; `start` is neutral, and the padding.
+    """The elements [N, C, *spatial] under each window combined; `start` is neutral and pads.
 
     The order of `x` in memory is kept.
     """

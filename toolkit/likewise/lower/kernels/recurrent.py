@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from likewise.loop.types import I32, S
-from likewise.loop.values import Value
-from likewise.lower.kernel import Kernel
 from likewise.lower.kernels.gemm import Matrix, gemm
 from likewise.lower.kernels.igemm import BLOCK, Tile, each_block, even_rows, pack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from likewise.loop.values import Value
+    from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
     from likewise.lower.view import TensorView
 
@@ -51,10 +52,10 @@ class Walk:
         with lowering.kernel(name) as k, k.loop(steps) as counter:
             step = steps - 1 - counter if self.backward else counter
             for phase in (Phase(*one) for one in phases):
-                self._product(k, phase, sums, step)
+                self._product(k, phase, sums)
                 self._update(k, phase, sums, step)
 
-    def _product(self, k: Kernel, phase: Phase, sums: TensorView, step: Value) -> None:
+    def _product(self, k: Kernel, phase: Phase, sums: TensorView) -> None:
         """Sums [batch, first … last] = source @ r[first … last].T, for one phase."""
         if phase.first == phase.last:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,8 +42,6 @@ def gather_axis(
                 at = table.read(k, (index[axis],)).cast(I32)
         return (*index[:axis], at, *index[axis + 1 :])
 
-    from dataclasses import replace
-
     return replace(x.viewed(shape, back), order=order)
 
 
@@ -75,8 +74,8 @@ def weigh_axis(
                 total = total + part(k, index, tap)
             return k.narrow(total, x.storage)
         found = k.var(k.number(0, x.storage))
-        with k.loop(len(used)) as tap:
-            found.set(found.get() + part(k, index, tap))
+        with k.loop(len(used)) as at:
+            found.set(found.get() + part(k, index, at))
         return k.narrow(found.get(), x.storage)
 
     target = lowering.empty(x.dtype, shape, x.order)

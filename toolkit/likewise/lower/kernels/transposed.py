@@ -26,13 +26,13 @@ __all__ = ["convolve_transposed"]
 
 
 class _Axis(NamedTuple):
-    """One phase along one axis: output places first, first + stride, … (`count` of them).
+    """One phase along one axis: output places first, first + stride, … (`places` of them).
 
     Place j reads inputs j + offset, j + offset + dilation, …, with the taps `taps` in that order.
     """
 
     first: int
-    count: int
+    places: int
     taps: tuple[int, ...]
     offset: int
     dilation: int
@@ -58,7 +58,7 @@ def convolve_transposed(
             part = target.slice(
                 (0, 0, *(one.first for one in phases)),
                 (1, 1, *windows.strides),
-                (*shape[:2], *(one.count for one in phases)),
+                (*shape[:2], *(one.places for one in phases)),
             )
 
             def into(
@@ -105,8 +105,8 @@ def _phase(
     phases: Sequence[_Axis],
     sizes: tuple[int, int, int],
 ) -> TensorView:
-    group, channels, made = sizes
-    output = tuple(one.count for one in phases)
+    group, _, made = sizes
+    output = tuple(one.places for one in phases)
     starts = [max(0, one.offset) for one in phases]
     rest = [size - start for size, start in zip(x.shape[2:], starts, strict=True)]
     if min(rest, default=1) <= 0 or not all(one.taps for one in phases):

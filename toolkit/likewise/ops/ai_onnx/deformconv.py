@@ -35,6 +35,8 @@ class DeformConv(Operator, versions=(19, 22)):
     outside the input there are zeros.
     """
 
+    bounded = False  # padding may be of any size
+
     dilations: tuple[int, ...] | None = None
     group: int = 1
     kernel_shape: tuple[int, ...] | None = None
@@ -127,9 +129,12 @@ class DeformConv(Operator, versions=(19, 22)):
     ) -> TensorView:
         dtype = x.dtype
         if dtype in {DType.FLOAT16, DType.BFLOAT16}:
-            x, w, offset, mask, bias = (
-                v if v is None else lowering.elementwise(_same, DType.FLOAT, v, exact=True)
-                for v in (x, w, offset, mask, bias)
+            x, w, offset = (
+                lowering.elementwise(_same, DType.FLOAT, v, exact=True) for v in (x, w, offset)
+            )
+            mask, bias = (
+                None if v is None else lowering.elementwise(_same, DType.FLOAT, v, exact=True)
+                for v in (mask, bias)
             )
         windows = self._windows(x.shape[2:], w.shape[2:])
         made, depth = w.shape[0], w.shape[1] * windows.taps
@@ -155,7 +160,7 @@ class DeformConv(Operator, versions=(19, 22)):
         """What each tap meets in each channel: [N, C, *kernel, *output]."""
         x, offset = lowering.settle(x), lowering.settle(offset)
         mask = None if mask is None else lowering.settle(mask)
-        rank, taps = len(windows.kernel), windows.taps
+        rank = len(windows.kernel)
         channels = x.shape[1] // self.offset_group
         shape = (x.shape[0], self.offset_group, *windows.kernel, *windows.output)
         columns = lowering.empty(
@@ -190,7 +195,6 @@ class DeformConv(Operator, versions=(19, 22)):
                 found = total.get() if factor is None else total.get() * factor
                 buffer, position = columns.address(k, (image, channel, *tap, *places))
                 k.write(buffer, position, found)
-        assert taps == math.prod(windows.kernel)
         return columns
 
     @classmethod

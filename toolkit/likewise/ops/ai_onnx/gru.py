@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from likewise.lower import Lowering, TensorView
     from likewise.lower.kernels.recurrent import Place, Walk
     from likewise.ops.activations import LoopActivation
-    from likewise.ops.recurrent import Tables
     from likewise.ops.build import OldForm
+    from likewise.ops.recurrent import Tables
 
 
 class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
@@ -99,10 +99,10 @@ class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
             found = projected + recurrent
             if bias is not None:
                 found = found + (at.table(bias, gate) + at.table(bias, gate + 3))
-            return f(at.k, self.bounded(at.k, found))
+            return f(at.k, self.within_clip(at.k, found))
 
         def mixed(at: Place, z: Value, inner: Value) -> None:
-            new = g(at.k, self.bounded(at.k, inner))
+            new = g(at.k, self.within_clip(at.k, inner))
             at.finish((1.0 - z) * new + z * at.state(0))
 
         def at_once(at: Place) -> None:

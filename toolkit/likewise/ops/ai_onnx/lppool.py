@@ -74,7 +74,7 @@ def lower_power(lowering: Lowering, x: TensorView, p: int) -> TensorView:
     """`power` of a view, in float32 at least."""
     work = DType.FLOAT if x.dtype in {DType.FLOAT16, DType.BFLOAT16} else x.dtype
 
-    def compute(k: Kernel, v: Value) -> Value:
+    def compute(_kernel: Kernel, v: Value) -> Value:
         size = abs(v)
         found = size
         for _ in range(p - 1):

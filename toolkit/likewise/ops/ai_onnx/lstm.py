@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from likewise.lower import Lowering, TensorView
     from likewise.lower.kernels.recurrent import Place, Walk
     from likewise.ops.activations import LoopActivation
-    from likewise.ops.recurrent import Tables
     from likewise.ops.build import OldForm
+    from likewise.ops.recurrent import Tables
 
 
 class LSTM(Recurrent, versions=(1, 7, 14, 22)):
@@ -98,7 +98,7 @@ class LSTM(Recurrent, versions=(1, 7, 14, 22)):
         return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h, initial_c), P)
 
     def phases(
-        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+        self, _: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
     ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
         f, g, squash = functions
         peep = tables.peepholes
@@ -113,7 +113,7 @@ class LSTM(Recurrent, versions=(1, 7, 14, 22)):
                     found = found + (at.table(tables.bias, gate) + at.table(tables.bias, gate + 4))
                 if peep is not None and peephole is not None:
                     found = found + at.table(peep, peephole) * cell
-                return self.bounded(k, found)
+                return self.within_clip(k, found)
 
             i = f(k, total(0, 0))
             keep = 1.0 - i if self.input_forget else f(k, total(2, 2))

@@ -95,7 +95,9 @@ class MaxUnpool(Operator, versions=(9, 11, 22)):
             with k.if_((at >= 0) & (at < y.size)):
                 buffer, position = line.address(k, (at.cast(I32),))
                 k.write(buffer, position, flat.read(k, (i,)))
-        target = implied if output_shape is None else [int(n) for n in output_shape.data]
+        target = implied
+        if output_shape is not None and output_shape.data is not None:
+            target = [int(n) for n in output_shape.data]
         if target == implied:
             return y
         wide = lowering.materialise(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from likewise.lower import Lowering, TensorView
     from likewise.lower.kernels.recurrent import Place, Walk
     from likewise.ops.activations import LoopActivation
-    from likewise.ops.recurrent import Tables
     from likewise.ops.build import OldForm
+    from likewise.ops.recurrent import Tables
 
 
 class RNN(Recurrent, versions=(1, 7, 14, 22)):
@@ -63,7 +63,7 @@ class RNN(Recurrent, versions=(1, 7, 14, 22)):
         return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h,))
 
     def phases(
-        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+        self, _: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
     ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
         (function,), hidden = functions, walk.r.shape[1]
 
@@ -72,7 +72,7 @@ class RNN(Recurrent, versions=(1, 7, 14, 22)):
             total = projected + recurrent
             if tables.bias is not None:
                 total = total + (at.table(tables.bias, 0) + at.table(tables.bias, 1))
-            at.finish(function(at.k, self.bounded(at.k, total)))
+            at.finish(function(at.k, self.within_clip(at.k, total)))
 
         return [(walk.states[0], 0, hidden, update)]
 
