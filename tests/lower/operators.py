@@ -143,13 +143,11 @@ class Softmax(Example):
         grown = np.exp(inputs[0] - inputs[0].max(self.axis, keepdims=True))
         return np.asarray(grown / grown.sum(self.axis, keepdims=True))
 
-    def expand(self, b: Any, x: Any) -> Any:
-        (top,) = b.apply(Reduce(axes=(self.axis,), max=True), [x])
-        (low,) = b.apply(Sub(), [x, top])
-        (grown,) = b.apply(Exp(), [low])
-        grown = b.lowering.shared(grown, 2)
-        (total,) = b.apply(Reduce(axes=(self.axis,)), [grown])
-        return b.apply(Div(), [grown, total])[0]
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        axes = (self.axis,)
+        low = Sub().lower(lowering, x, Reduce(axes=axes, max=True).lower(lowering, x))
+        grown = lowering.shared(Exp().lower(lowering, low), 2)
+        return Div().lower(lowering, grown, Reduce(axes=axes).lower(lowering, grown))
 
 
 @dataclass

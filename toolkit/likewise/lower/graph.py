@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from likewise.errors import LikewiseError, UnsupportedError
-from likewise.ir import DType, Graph, TensorType
+from likewise.ir import DType, Graph, TensorType, Value
 from likewise.lower.lowering import Lowering
 from likewise.lower.port import Port
 from likewise.lower.view import TensorView
-from likewise.ops.build import Builder
+from likewise.ops.build import Builder, GraphBuilder
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from likewise.ir import Value
     from likewise.loop import Program
 
 __all__ = ["Lowered", "ViewBuilder", "lower_graph", "lower_nodes"]
@@ -58,10 +57,26 @@ class ViewBuilder(Builder[TensorView]):
         if lower is not None:
             found = lower(self.lowering, *inputs)
         elif _computable(operator):
-            found = operator.expand(self, *inputs)
+            found = self._expanded(operator, inputs)
         else:
             raise UnsupportedError(_NOT_COMPUTED)
-        return found if isinstance(found, tuple) else (found,)
+        return cast("tuple[TensorView, ...]", found if isinstance(found, tuple) else (found,))
+
+    def _expanded(
+        self, operator: Operator, inputs: Sequence[TensorView | None]
+    ) -> tuple[TensorView | None, ...]:
+        """The expansion as a graph, so that what several of its nodes read is computed once."""
+        builder = GraphBuilder()
+        given = [
+            None if one is None else Value(f"{operator.name}.{position}", self.type(one))
+            for position, one in enumerate(inputs)
+        ]
+        made = operator.expand(builder, *given)
+        outputs = made if isinstance(made, tuple) else (made,)
+        there = [one for one in given if one is not None]
+        graph = builder.graph(operator.name, there, [one for one in outputs if one is not None])
+        views = iter(self.lowering.graph(graph, [one for one in inputs if one is not None]))
+        return tuple(None if one is None else next(views) for one in outputs)
 
     def type(self, x: TensorView) -> TensorType:
         return TensorType(x.dtype, x.shape, x.data)
