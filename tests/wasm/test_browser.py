@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +9,10 @@ import pytest
 
 from tests.wasm.conftest import RUNTIME
 from tests.wasm.modules import CASES, answers, encoded
+from tests.wasm.serving import served
 from tools.browser import launch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tools.node import Node
 
 PAGES = Path(__file__).resolve().parent / "browser"
@@ -30,25 +25,6 @@ FAILURES = [
     "ModelError: /modules/truncated.wasm: this engine cannot compile the module; given: ",
     "ModelError: /modules/truncated.wasm: this engine cannot compile the module; given: ",
 ]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a server of that folder."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")

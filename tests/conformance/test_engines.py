@@ -1,0 +1,124 @@
+"""The official cases give the same bits in wasmtime, Node and Chromium, and in the interpreter.
+
+Strict numerics everywhere; fast numerics where an engine has relaxed SIMD, all on one machine.
+A sample of the cases runs always, all of them with `--all`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import likewise
+from likewise.errors import LikewiseError
+from likewise.loop import interpret
+from likewise.targets.wasm import Numerics, emit_lowered
+from tests.conformance.compiling import compile_case
+from tests.conformance.onnx_cases import onnx_cases
+from tests.wasm.engines import Packed, Results, digests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from likewise.lower.graph import Lowered
+
+CASES = onnx_cases()
+SAMPLE = random.Random(20).sample(sorted(CASES), 150)
+MODES: tuple[Numerics, Numerics] = ("strict", "fast")
+INTERPRETED = 60
+SMALL = 300
+"""Bytes of inputs and outputs of a case that the interpreter runs."""
+
+
+@dataclass
+class Compiled:
+    """Cases as packed modules, by numerics, and those that are small enough to interpret."""
+
+    packed: dict[str, Packed]
+    small: dict[str, tuple[Lowered, dict[str, Any]]] = field(default_factory=dict)
+    in_node: Results | None = None
+    in_chromium: dict[str, Results] = field(default_factory=dict)
+
+
+def compiled(names: Iterable[str], folder: Path) -> Compiled:
+    """Every case of `names` that compiles, run in all engines."""
+    for mode in MODES:
+        (folder / mode).mkdir()
+        (folder / f"site-{mode}").mkdir()
+    made = Compiled({mode: Packed(folder / mode) for mode in MODES})
+    for name in names:
+        case = CASES[name]
+        model = likewise.load(case.model())
+        for at, (inputs, _) in enumerate(case.data_sets()):
+            feeds = {port.name: one for port, one in zip(model.inputs, inputs, strict=False)}
+            try:
+                found = compile_case(model.graph, feeds)
+            except (LikewiseError, NotImplementedError):
+                break  # which cases these are is the ledger's business
+            live = {name: one for name, one in feeds.items() if name not in found.constants}
+            label = f"{name}/{at}"
+            for mode in MODES:
+                module = emit_lowered(found.lowered, numerics=mode)
+                outputs = made.packed[mode].add(label, module, live)
+            size = sum(one.nbytes for one in (*live.values(), *outputs.values()))
+            if 0 < size <= SMALL:
+                made.small[label] = (found.lowered, live)
+    assert len(made.packed["strict"].expected) > 0.75 * len(list(names))
+    made.in_node = made.packed["strict"].in_node()
+    made.in_chromium = {
+        mode: made.packed[mode].in_chromium(folder / f"site-{mode}") for mode in MODES
+    }
+    return made
+
+
+@pytest.fixture(scope="module", params=["sample", pytest.param("all", marks=pytest.mark.slow)])
+def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    names = SAMPLE if request.param == "sample" else CASES
+    return compiled(names, tmp_path_factory.mktemp(f"engines-{request.param}"))
+
+
+def assert_agree(packed: Packed, found: Results) -> int:
+    """Hold an engine against wasmtime; how many cases there are."""
+    apart = {
+        name: (expected, found.results[name])
+        for name, expected in packed.expected.items()
+        if found.results[name] != expected
+    }
+    assert not apart, f"{len(apart)} of {len(packed.expected)}: {list(apart.items())[:20]}"
+    return len(packed.expected)
+
+
+def test_strict_in_node(engines: Compiled, record_property: Callable[[str, object], None]) -> None:
+    assert engines.in_node is not None
+    record_property("identical", assert_agree(engines.packed["strict"], engines.in_node))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_chromium(
+    engines: Compiled, mode: str, record_property: Callable[[str, object], None]
+) -> None:
+    found = engines.in_chromium[mode]
+    assert found.relaxed
+    record_property("identical", assert_agree(engines.packed[mode], found))
+
+
+def test_the_interpreter(engines: Compiled) -> None:
+    """What defines the loop IR gives what strict modules give."""
+    names = sorted(engines.small)
+    chosen = random.Random(3).sample(names, min(INTERPRETED, len(names)))
+    for name in chosen:
+        lowered, feeds = engines.small[name]
+        given = {port.buffer: as_stored(feeds[port.name]) for port in lowered.inputs}
+        made = interpret(lowered.program, given)
+        outputs = {one.name: made[one.buffer].view(one.dtype.numpy) for one in lowered.outputs}
+        assert digests(outputs) == engines.packed["strict"].expected[name], name
+
+
+def as_stored(array: np.ndarray) -> np.ndarray:
+    """What the interpreter takes for an array: bfloat16 as its bits."""
+    return array.view(np.uint16) if array.dtype.kind == "V" else array

@@ -1,0 +1,127 @@
+"""Running many modules in wasmtime, Node and Chromium, and what each gives, as digests.
+
+    packed = Packed(folder)
+    packed.add("name", module, feeds)      # any number of them
+    in_wasmtime, in_node, in_chromium = packed.expected, packed.in_node(), packed.in_chromium()
+
+A digest is the SHA-256 of an output's bytes, every NaN made the same one. One Node process and
+one page run everything that was added; what fails there has the error's text for its digests.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.targets.wasm import load
+from tests.wasm.conftest import RUNTIME
+from tests.wasm.serving import served
+from tools.browser import launch
+from tools.node import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Packed", "Results", "digests"]
+
+HERE = Path(__file__).resolve().parent
+BATCH = 16 << 20
+"""Bytes of a file, about: what an engine reads at once."""
+
+Array = np.ndarray[Any, Any]
+Digests = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What an engine gave: digests by output by case, or the error. `relaxed`: has relaxed SIMD."""
+
+    relaxed: bool
+    results: Mapping[str, Digests | str]
+
+
+def canonical(array: Array) -> Array:
+    """The elements with every NaN as the same one."""
+    if array.dtype.kind not in "fV":
+        return array
+    quiet = array.dtype.type(np.nan)
+    with np.errstate(over="ignore"):
+        return np.where(np.isnan(array.astype(np.float32)), quiet, array)
+
+
+def digests(outputs: Mapping[str, Array]) -> Digests:
+    """The SHA-256 of each output."""
+    return {
+        name: sha256(np.ascontiguousarray(canonical(array)).tobytes()).hexdigest()
+        for name, array in outputs.items()
+    }
+
+
+@dataclass
+class Packed:
+    """Modules and their inputs in files that engines read; `expected` is wasmtime's answer."""
+
+    folder: Path
+    expected: dict[str, Digests] = field(default_factory=dict)
+    _index: list[dict[str, Any]] = field(default_factory=list)
+    _size: int = BATCH
+
+    def add(self, name: str, module: bytes, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the module in wasmtime, and keep it for the others; what wasmtime gave."""
+        outputs = load(module).run(feeds)
+        self.expected[name] = digests(outputs)
+        if self._size >= BATCH:
+            self._index.append({"file": f"{len(self._index)}.bin", "cases": []})
+            self._size = 0
+        batch = self._index[-1]
+        with (self.folder / batch["file"]).open("ab") as stream:
+            entry = {
+                "name": name,
+                "module": self._put(stream, module),
+                "feeds": {name: self._put(stream, one.tobytes()) for name, one in feeds.items()},
+            }
+        batch["cases"].append(entry)
+        return outputs
+
+    def _put(self, stream: Any, content: bytes) -> tuple[int, int]:
+        start = self._size
+        stream.write(content)
+        self._size += len(content)
+        return start, len(content)
+
+    def _write_index(self) -> None:
+        (self.folder / "index.json").write_text(json.dumps(self._index))
+
+    def in_node(self) -> Results:
+        """What Node gives."""
+        self._write_index()
+        node = build(RUNTIME)
+        done = subprocess.run(
+            [node.program, HERE / "node.js", RUNTIME / "dist" / "index.js", self.folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return Results(**json.loads(done.stdout))
+
+    def in_chromium(self, site: Path) -> Results:
+        """What headless Chromium gives on one page; `site` is an empty folder to serve."""
+        self._write_index()
+        build(RUNTIME)
+        for name in ("index.html", "engine.js"):
+            (site / name).symlink_to(HERE / name)
+        (site / "runtime").symlink_to(RUNTIME / "dist")
+        (site / "packed").symlink_to(self.folder)
+        with served(site) as address, launch() as browser:
+            page = browser.new_page()
+            page.set_default_timeout(0)
+            page.goto(address)
+            page.wait_for_function("globalThis.runAll")
+            return Results(**page.evaluate("globalThis.runAll()"))

@@ -1,0 +1,13 @@
+// node node.js RUNTIME FOLDER: the runtime's index.js, and what to run; prints JSON.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { argv, stdout } from "node:process";
+import { pathToFileURL } from "node:url";
+import { runAll } from "./engine.js";
+
+const [runtime, folder] = argv.slice(2);
+const read = async (name) => {
+  const { buffer, byteOffset, byteLength } = await readFile(join(folder, name));
+  return buffer.slice(byteOffset, byteOffset + byteLength);
+};
+stdout.write(JSON.stringify(await runAll(await import(pathToFileURL(runtime)), read)));
