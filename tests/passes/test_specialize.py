@@ -1,78 +1,85 @@
-"""Shapes given to a graph's inputs, and what they decide."""
+"""Fixing the shapes of inputs: symbols, subgraphs, what a loop carries, and what does not fit."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
+import likewise
 from likewise.errors import InputError
-from likewise.ir import DType, Graph, TensorType, Value, symbol, verify
-from likewise.ops.build import GraphBuilder
-from likewise.ops.case import f32
+from likewise.ir import TensorType
 from likewise.passes.specialize import specialize
-from likewise.targets.numpy.plan import Plan
 
-X = TensorType(DType.FLOAT, (symbol("n"), 2))
-
-
-def squeezed(x: Value, name: str) -> Graph:
-    """A branch that only one row fits, under the names that the other branch has too."""
-    b = GraphBuilder(f"{name}_")
-    return b.graph(name, (), [b.Squeeze(x, b.ints(0))])
+INFO = helper.make_tensor_value_info
 
 
-def flattened(x: Value, name: str) -> Graph:
-    b = GraphBuilder(f"{name}_")
-    return b.graph(name, (), [b.Reshape(b.Neg(x), b.ints(-1))])
+def loop_model(*, grows: bool) -> likewise.Model:
+    """Three rounds of a = a + a, where it grows twice as long each round; with y of x's size."""
+    last = (
+        helper.make_node("Concat", ["twice", "twice"], ["b"], axis=0)
+        if grows
+        else helper.make_node("Identity", ["twice"], ["b"])
+    )
+    nodes = [
+        helper.make_node("Identity", ["c"], ["c2"]),
+        helper.make_node("Add", ["a", "a"], ["twice"]),
+        last,
+        helper.make_node("Identity", ["n"], ["n2"]),
+    ]
+    body = helper.make_graph(
+        nodes,
+        "body",
+        [
+            INFO("i", TensorProto.INT64, []),
+            INFO("c", TensorProto.BOOL, []),
+            INFO("a", TensorProto.FLOAT, ["k"]),
+            INFO("n", TensorProto.FLOAT, ["m"]),
+        ],
+        [INFO(name, TensorProto.FLOAT, None) for name in ("c2", "b", "n2")],
+    )
+    body.output[0].type.tensor_type.elem_type = TensorProto.BOOL
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["M", "", "x", "x"], ["y", "z"], body=body)],
+        "g",
+        [INFO("x", TensorProto.FLOAT, ["s"]), INFO("w", TensorProto.FLOAT, ["s", 2])],
+        [INFO("y", TensorProto.FLOAT, None), INFO("z", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.array(3), "M")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    return likewise.load(model.SerializeToString())
 
 
-def branching() -> Graph:
-    """Its condition is whether there is one row."""
-    b = GraphBuilder()
-    x = Value("x", X)
-    one = b.Equal(b.Shape(x, start=0, end=1), b.ints(1))
-    made = b.If(one, then_branch=squeezed(x, "one"), else_branch=flattened(x, "more"))
-    return b.graph("g", [x], [made])
+def dims(value: Any) -> Any:
+    assert isinstance(value.type, TensorType)
+    return value.type.dims
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-def test_the_branch_that_the_shapes_decide_stands_alone(rows: int) -> None:
-    graph = branching()
-    after = specialize(graph, {"x": (rows, 2)})
-    verify(after)
-    assert not any(node.operator.subgraphs for node in after.nodes)
-    assert [value.name for value in after.outputs] == [value.name for value in graph.outputs]
-    assert after.outputs[0].type == TensorType(DType.FLOAT, (2 * rows,))
-    x = f32(np.arange(2 * rows).reshape(rows, 2))
-    (made,), (expected,) = Plan(after).run([x]), Plan(graph).run([x])
-    np.testing.assert_array_equal(made, expected)
+def test_a_symbol_is_fixed_in_every_input() -> None:
+    made = specialize(loop_model(grows=False).graph, {"x": (4,)})
+    assert [dims(value) for value in made.inputs] == [(4,), (4, 2)]
 
 
-def test_a_shape_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(InputError, match="the shape for input 'x' does not fit"):
-        specialize(branching(), {"x": (1, 3)})
-    with pytest.raises(InputError, match="there is no input 'y'"):
-        specialize(branching(), {"y": (1,)})
+@pytest.mark.parametrize("grows", [False, True])
+def test_what_a_loop_carries_keeps_its_shape_if_the_body_keeps_it(grows: bool) -> None:
+    made = specialize(loop_model(grows=grows).graph, {"x": (4,)})
+    inside = made.nodes[0].operator.subgraphs[0].inputs[2:]
+    assert [isinstance(dims(value)[0], int) for value in inside] == [not grows, True]
+    assert dims(made.outputs[1]) == (4,)
+    assert (dims(made.outputs[0]) == (4,)) is not grows
 
 
-def test_an_input_becomes_a_constant_and_decides_a_branch() -> None:
-    b = GraphBuilder()
-    x, rate = Value("x", X), Value("rate", TensorType(DType.INT64, ()))
-    fast = b.Equal(rate, b.constant(np.array(16000)))
-    made = b.If(fast, then_branch=squeezed(x, "one"), else_branch=flattened(x, "more"))
-    graph = b.graph("g", [x, rate], [made])
-    after = specialize(graph, {"x": (3, 2)}, {"rate": 8000})
-    verify(after)
-    assert [value.name for value in after.inputs] == ["x"]
-    x_given = f32(np.ones((3, 2)))
-    np.testing.assert_array_equal(Plan(after).run([x_given])[0], -np.ones(6, "f4"))
-
-
-def test_a_constant_that_does_not_fit_is_refused() -> None:
-    graph = branching()
-    with pytest.raises(InputError, match="the shape for input 'x' does not fit"):
-        specialize(graph, {}, {"x": 1.0})
-    with pytest.raises(InputError, match="does not hold that value"):
-        specialize(graph, {}, {"x": [[1e300, 0]]})
-    with pytest.raises(InputError, match="there is no input 'y'"):
-        specialize(graph, {}, {"y": 1})
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ({"v": (1,)}, "there is no input 'v'; allowed: x, w"),
+        ({"x": (4, 4)}, "the shape for input 'x' does not fit; given: [4, 4]; allowed: float[s]"),
+        ({"w": (4, 3)}, "the shape for input 'w' does not fit; given: [4, 3]"),
+    ],
+)
+def test_shapes_that_do_not_fit(shapes: Any, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        specialize(loop_model(grows=False).graph, shapes)
+    assert message in str(caught.value)

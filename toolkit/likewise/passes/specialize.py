@@ -10,12 +10,16 @@ import numpy as np
 from likewise.errors import InputError, LikewiseError
 from likewise.ir import Expression, Graph, SequenceType, TensorType, Value, symbol
 from likewise.ops.build import GraphBuilder
-from likewise.ops.checks import FLOATS
+from likewise.ops.checks import FLOATS, without_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from likewise.ir import Node, Type
+    from likewise.ops.operator import Operator
+
+    _Mapping: TypeAlias = Mapping[Value, Value]
 
 __all__ = ["specialize"]
 
@@ -140,7 +144,7 @@ def _add(node: Node, builder: GraphBuilder, mapping: dict[Value, Value]) -> None
     if operator.subgraphs:
         known = [None if value is None else value.type for value in inputs]
         bodies = {
-            name: _body(body, operator.body_inputs(name, known), mapping)
+            name: _body(operator, name, body, known, mapping)
             for name, body in operator.attributes().items()
             if isinstance(body, Graph)
         }
@@ -164,21 +168,48 @@ def _taken(operator: Any, inputs: Sequence[Value | None]) -> Graph | None:
     return taken
 
 
-def _body(body: Graph, expected: Sequence[Type | None], mapping: Mapping[Value, Value]) -> Graph:
+def _body(
+    operator: Operator, name: str, body: Graph, inputs: Sequence[Type | None], outer: _Mapping
+) -> Graph:
     """A subgraph with the input types that its node knows, where these say more.
 
-    Values that a loop carries are first taken to keep the shape they start with; where the body
-    contradicts that, they are left as the model declares them.
+    Values that a loop carries are taken to keep the shape they start with; those whose shape the
+    body turns out to change are then left as the model declares them.
     """
     declared = [value.type for value in body.inputs]
-    known = [
-        _merged(a, b)
-        for a, b in zip(declared, [*expected, *declared][: len(declared)], strict=True)
-    ]
+    expected = [*operator.body_inputs(name, inputs), *declared][: len(declared)]
+    known = [_merged(a, b) for a, b in zip(declared, expected, strict=True)]
+    if operator.name != "Loop" or operator.domain:
+        return _inferred_if_possible(body, known, outer)
+    carried = {
+        at: _merged(declared[at], without_content(kind))
+        for at, kind in enumerate(inputs)
+        if at >= 2 and kind is not None
+    }
+    while carried:
+        tried = [carried.get(at, kind) for at, kind in enumerate(known)]
+        made = _inferred_if_possible(body, tried, outer)
+        kept = {
+            at: kind
+            for at, kind in carried.items()
+            if _dims(made.inputs[at].type) == _dims(made.outputs[at - 1].type)
+        }
+        if kept.keys() == carried.keys():
+            return made
+        carried = kept
+    return _inferred_if_possible(body, known, outer)
+
+
+def _inferred_if_possible(graph: Graph, types: Sequence[Type], outer: _Mapping) -> Graph:
+    """With input types that may turn out not to hold: then with the declared ones."""
     try:
-        return _inferred(body, known, mapping)
+        return _inferred(graph, types, outer)
     except LikewiseError:
-        return _inferred(body, declared, mapping)
+        return _inferred(graph, [value.type for value in graph.inputs], outer)
+
+
+def _dims(kind: Type) -> object:
+    return kind.dims if isinstance(kind, TensorType) else kind
 
 
 def _merged(declared: Type, known: Type | None) -> Type:

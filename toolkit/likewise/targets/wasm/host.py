@@ -66,7 +66,7 @@ class Runner:
         """The size of the module's memory."""
         return int(self._memory.data_len(self._store))
 
-    def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
         """Outputs by name, copied out of the module; raises InputError for wrong feeds."""
         try:
             arrays = check_feeds(self.inputs, feeds)
