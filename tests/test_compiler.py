@@ -60,7 +60,8 @@ def test_feeds_are_checked_as_those_of_a_model() -> None:
 def test_everything_that_cannot_be_compiled_is_said_at_once() -> None:
     nodes = [
         helper.make_node("RandomNormalLike", ["x"], ["r"], name="first"),
-        helper.make_node("RandomUniformLike", ["x"], ["y"], name="second"),
+        helper.make_node("RandomUniformLike", ["x"], ["s"], name="second"),
+        helper.make_node("Add", ["r", "s"], ["y"]),
     ]
     with pytest.raises(UnsupportedError) as caught:
         likewise.compile(model(*nodes), shapes={"x": (1, 3)})
