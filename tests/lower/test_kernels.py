@@ -1,0 +1,148 @@
+"""Convolutions, products and poolings of odd sizes, against NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from likewise.ir import DType, Graph, Node, TensorType, Value
+from likewise.lower.graph import lower_graph
+from likewise.ops import find_operator
+from likewise.targets.wasm import emit_lowered, load
+
+Array = np.ndarray[Any, Any]
+GENERATOR = np.random.default_rng(7)
+
+
+def draw(*shape: int) -> Array:
+    return GENERATOR.standard_normal(shape).astype(np.float32)
+
+
+def value(name: str, array: Array) -> Value:
+    return Value(name, TensorType(DType.of(array.dtype), array.shape))
+
+
+class Chain:
+    """A graph of operators one after the other; weights are constants."""
+
+    def __init__(self, x: Array) -> None:
+        self.array, self.x = x, x
+        self.input = self.last = value("x", x)
+        self.nodes: list[Node] = []
+        self.constants: dict[Value, Array] = {}
+
+    def then(self, name: str, *others: Array | None, **attributes: Any) -> Chain:
+        kind = find_operator(name)
+        assert kind is not None
+        operator = kind(**attributes)
+        given: list[Value | None] = [self.last]
+        for other in others:
+            if other is None:
+                given.append(None)
+                continue
+            given.append(value(f"c{len(self.constants)}", other))
+            self.constants[given[-1]] = other  # type: ignore[index]
+        self.array = operator.evaluate(self.array, *others)
+        self.last = value(f"y{len(self.nodes)}", self.array)
+        self.nodes.append(Node(operator, tuple(given), (self.last,)))
+        return self
+
+    def functions(self) -> list[str]:
+        return [one.name for one in self._lowered().program.functions]
+
+    def _lowered(self) -> Any:
+        graph = Graph("chain", (self.input,), (self.last,), tuple(self.nodes), self.constants)
+        return lower_graph(graph)
+
+    def check(self) -> None:
+        lowered = self._lowered()
+        for numerics in ("strict", "fast"):
+            made = load(emit_lowered(lowered, numerics=numerics)).run({"x": self.x})
+            scale = np.abs(self.array).max(initial=1e-6)
+            np.testing.assert_allclose(
+                made[self.last.name], self.array, rtol=1e-4, atol=1e-5 * scale
+            )
+
+
+CONVOLUTIONS = [
+    # N, C, spatial, M, kernel, group, strides, dilations, pads
+    (1, 3, (9, 11), 8, (3, 3), 1, (2, 2), (1, 1), (1, 1, 1, 1)),
+    (2, 4, (7, 7), 13, (1, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0)),
+    (1, 5, (8, 6), 3, (1, 1), 1, (2, 2), (1, 1), (0, 0, 0, 0)),
+    (1, 4, (12, 13), 17, (3, 2), 1, (1, 1), (2, 3), (2, 0, 1, 3)),
+    (1, 6, (10, 10), 9, (3, 3), 3, (1, 1), (1, 1), (1, 1, 1, 1)),
+    (2, 7, (9, 9), 7, (3, 3), 7, (1, 1), (1, 1), (1, 1, 1, 1)),
+    (1, 8, (9, 23), 8, (5, 5), 8, (2, 2), (1, 1), (2, 2, 2, 2)),
+    (1, 5, (31, 31), 5, (9, 9), 5, (1, 1), (2, 2), (8, 8, 8, 8)),
+    (1, 4, (40,), 6, (5,), 1, (3,), (1,), (2, 2)),
+    (1, 2, (5, 6, 7), 5, (2, 3, 2), 1, (1, 2, 1), (1, 1, 2), (1, 0, 1, 0, 1, 2)),
+    (1, 300, (40, 3), 8, (1, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0)),
+]
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_convolution(case: tuple[Any, ...]) -> None:
+    batch, channels, spatial, made, kernel, group, strides, dilations, pads = case
+    Chain(draw(batch, channels, *spatial)).then(
+        "Conv",
+        draw(made, channels // group, *kernel),
+        draw(made),
+        group=group,
+        strides=strides,
+        dilations=dilations,
+        pads=pads,
+    ).check()
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 4), (1, 5)])
+@pytest.mark.parametrize("dilations", [(1, 1), (2, 3)])
+def test_transposed_convolution(
+    strides: tuple[int, int], kernel: tuple[int, int], dilations: tuple[int, int]
+) -> None:
+    Chain(draw(2, 4, 5, 6)).then(
+        "ConvTranspose",
+        draw(4, 5, *kernel),
+        draw(10),
+        group=2,
+        strides=strides,
+        dilations=dilations,
+        pads=(0, 1, 0, 0),
+    ).check()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 7, 50])
+@pytest.mark.parametrize("columns", [1, 3, 8, 13, 45])
+@pytest.mark.parametrize("depth", [1, 300])
+def test_product_with_weights(rows: int, columns: int, depth: int) -> None:
+    Chain(draw(2, rows, depth)).then("MatMul", draw(depth, columns)).check()
+
+
+def test_epilogues_are_part_of_the_convolution() -> None:
+    chain = Chain(draw(1, 8, 6, 6)).then("Conv", draw(8, 8, 3, 3), draw(8), pads=(1, 1, 1, 1))
+    chain.then("Relu").then("Conv", draw(9, 8, 3, 3), pads=(1, 1, 1, 1)).then("Relu").check()
+    names = chain.functions()
+    assert sum("conv" in name for name in names) == 2
+    assert not any(name.startswith("pad_2") for name in names)
+
+
+def test_layouts_meet() -> None:
+    """Channels last through pooling and resizing, rows at the end."""
+    chain = Chain(draw(1, 5, 12, 10)).then("Conv", draw(6, 5, 3, 3), pads=(1, 1, 1, 1))
+    chain.then("MaxPool", kernel_shape=(3, 3), strides=(2, 2), pads=(1, 1, 1, 1))
+    chain.then("Resize", None, np.array([1, 1, 2, 2], np.float32), mode="linear")
+    chain.then("AveragePool", kernel_shape=(2, 3), pads=(1, 1, 0, 1))
+    chain.then("Transpose", perm=(0, 2, 3, 1)).check()
+
+
+@pytest.mark.parametrize("axes", [(1,), (2,), (0, 2), (1, 2), (0, 1, 2)])
+def test_sums_are_as_exact_as_those_of_numpy(axes: tuple[int, ...]) -> None:
+    x = (GENERATOR.random((3, 70, 1000)) + 1).astype(np.float32)
+    chain = Chain(x).then("ReduceSum", np.array(axes))
+    made = load(emit_lowered(chain._lowered(), numerics="strict")).run({"x": x})
+    exact = x.astype(np.float64).sum(axes, keepdims=True)
+    floor = np.finfo(np.float32).eps * np.abs(exact).max()
+    error = np.abs(made[chain.last.name] - exact).max()
+    assert error <= 4 * max(np.abs(chain.array - exact).max(), floor)
