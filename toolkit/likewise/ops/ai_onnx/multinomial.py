@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType
 from likewise.ops.case import Case, f32, i32, i64
 from likewise.ops.checks import check_float, check_rank
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class Multinomial(Operator, versions=(7, 22)):
@@ -56,6 +57,9 @@ class Multinomial(Operator, versions=(7, 22)):
         found = np.searchsorted((bounds + rows).ravel(), drawn + rows, side="right")
         found -= rows * classes
         return np.minimum(found, classes - 1).astype(self.dtype.numpy)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> NoReturn:  # noqa: ARG002
+        raise UnsupportedError("random numbers are not compiled")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from likewise.ir import DType
 from likewise.ops.case import Case, f32, i64, u8
 from likewise.ops.checks import check_dtype
 from likewise.ops.operator import Operator
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.lower import Lowering, TensorView
 
 
 class Binarizer(Operator, versions=(1,)):
@@ -26,6 +28,11 @@ class Binarizer(Operator, versions=(1,)):
 
     def evaluate(self, x: Array) -> Array:
         return (x > self.threshold).astype(x.dtype)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        wide = x if x.dtype.is_float else lowering.cast(x, DType.DOUBLE)
+        above = lowering.elementwise(lambda _, v: v > self.threshold, DType.BOOL, wide)
+        return lowering.cast(above, x.dtype)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

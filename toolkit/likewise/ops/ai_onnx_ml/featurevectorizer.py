@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
 
 
 class FeatureVectorizer(Operator, versions=(1,)):
@@ -52,6 +53,17 @@ class FeatureVectorizer(Operator, versions=(1,)):
             made[:, start : start + taken.shape[1]] = taken
             start += size
         return made
+
+    def lower(self, lowering: Lowering, *inputs: TensorView) -> TensorView:
+        rows = [x.reshape((1, x.size)) if x.rank == 1 else x for x in inputs]
+        sizes = self.inputdimensions or tuple(x.shape[1] for x in rows)
+        batch = rows[0].shape[0]
+        parts = []
+        for x, size in zip(rows, sizes, strict=True):
+            taken = min(size, x.shape[1])
+            parts.append(lowering.cast(x.slice((0, 0), (1, 1), (batch, taken)), DType.FLOAT))
+            parts.append(lowering.constant(np.zeros((batch, size - taken), np.float32)))
+        return lowering.concat([one for one in parts if one.shape[1]] or parts[:1], 1)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class Imputer(Operator, versions=(1,)):
@@ -40,11 +42,25 @@ class Imputer(Operator, versions=(1,)):
         return x.with_shape(x.shape)
 
     def evaluate(self, x: Array) -> Array:
-        floats = x.dtype.kind == "f"
-        imputed = self.imputed_value_floats if floats else self.imputed_value_int64s
-        old = x.dtype.type(self.replaced_value_float if floats else self.replaced_value_int64)
+        old, imputed = self._values(x.dtype)
         found = np.isnan(x) if np.isnan(old) else x == old
-        return np.where(found, np.array(imputed, x.dtype), x)
+        return np.where(found, imputed, x)
+
+    def _values(self, dtype: np.dtype[Any]) -> tuple[Any, Array]:
+        """What is replaced, and the values that replace it, in `dtype`."""
+        floats = dtype.kind == "f"
+        imputed = self.imputed_value_floats if floats else self.imputed_value_int64s
+        old = dtype.type(self.replaced_value_float if floats else self.replaced_value_int64)
+        return old, np.array(imputed, dtype)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        old, imputed = self._values(x.dtype.numpy)
+
+        def replaced(k: Kernel, value: Value, new: Value) -> Value:
+            found = value.ne(value) if np.isnan(old) else value.eq(old.item())
+            return k.select(found, new, value)
+
+        return lowering.elementwise(replaced, x.dtype, x, lowering.constant(imputed), exact=True)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -11,12 +11,20 @@ from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import unify
 from likewise.ops.operator import Operator
+from likewise.ops.score_loops import (
+    best_label,
+    chosen_label,
+    feature_rows,
+    logistic_view,
+    transformed,
+)
 from likewise.ops.scores import PostTransform, as_rows, batch_of, labels_of, logistic, transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class LinearClassifier(Operator, versions=(1,)):
@@ -72,6 +80,27 @@ class LinearClassifier(Operator, versions=(1,)):
             scores = logistic(scores)
         both = np.concatenate([1 - scores, scores], 1)
         return chosen, transform(both, kind if kind == "PROBIT" else "NONE")
+
+    def lower(self, lowering: Lowering, x: TensorView) -> tuple[TensorView, TensorView]:
+        rows, kind = feature_rows(lowering, x), self.post_transform
+        work = rows.dtype.numpy
+        labels, _ = labels_of(self.classlabels_strings, self.classlabels_ints)
+        count = self._rows(len(labels))
+        weights = np.array(self.coefficients, work).reshape(count, -1)
+        scores = lowering.matmul(rows, lowering.constant(np.ascontiguousarray(weights.T)))
+        if self.intercepts:
+            more = lowering.constant(np.array(self.intercepts, work))
+            scores = lowering.elementwise(lambda _, a, b: a + b, rows.dtype, scores, more)
+        scores = lowering.materialise(scores)
+        if count == len(labels):
+            return best_label(lowering, scores, labels), transformed(lowering, scores, kind)
+        second = lowering.elementwise(lambda _, v: v > 0.0, DType.BOOL, scores)
+        chosen = chosen_label(lowering, second.reshape((rows.shape[0],)), labels)
+        if kind == "LOGISTIC":
+            scores = lowering.materialise(logistic_view(lowering, scores))
+        first = lowering.elementwise(lambda _, v: 1.0 - v, scores.dtype, scores)
+        both = lowering.concat([first, scores], 1)
+        return chosen, transformed(lowering, both, kind if kind == "PROBIT" else "NONE")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -11,12 +11,14 @@ from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import unify
 from likewise.ops.operator import Operator
+from likewise.ops.score_loops import feature_rows, transformed
 from likewise.ops.scores import PostTransform, as_rows, batch_of, transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class LinearRegressor(Operator, versions=(1,)):
@@ -49,6 +51,16 @@ class LinearRegressor(Operator, versions=(1,)):
         if self.intercepts:
             made = made + np.array(self.intercepts, rows.dtype)
         return transform(made, self.post_transform)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        rows = feature_rows(lowering, x)
+        work = rows.dtype.numpy
+        weights = np.array(self.coefficients, work).reshape(self.targets, -1)
+        made = lowering.matmul(rows, lowering.constant(np.ascontiguousarray(weights.T)))
+        if self.intercepts:
+            more = lowering.constant(np.array(self.intercepts, work))
+            made = lowering.elementwise(lambda _, a, b: a + b, rows.dtype, made, more)
+        return transformed(lowering, made, self.post_transform)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

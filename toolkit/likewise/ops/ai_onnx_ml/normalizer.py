@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class Normalizer(Operator, versions=(1,)):
@@ -42,6 +45,24 @@ class Normalizer(Operator, versions=(1,)):
         else:
             norm = np.sqrt(np.square(x.astype(np.float64)).sum(-1, keepdims=True))
         return (x / np.where(norm == 0, 1, norm)).astype(np.float32)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        wide = lowering.cast(lowering.materialise(x), DType.DOUBLE)
+        axes = [x.rank - 1]
+        if self.norm == "MAX":
+            norm = lowering.reduce(wide, axes, -math.inf, lambda k, a, b: k.max(a, b))
+        else:
+            part = (lambda _, v: abs(v)) if self.norm == "L1" else (lambda _, v: v * v)
+            parts = lowering.elementwise(part, DType.DOUBLE, wide)
+            norm = lowering.reduce(parts, axes, 0.0, lambda _, a, b: a + b)
+        root = self.norm == "L2"
+
+        def share(k: Kernel, value: Value, size: Value) -> Value:
+            size = k.sqrt(size) if root else size
+            return value / k.select(size.eq(0.0), k.const(1.0, size.type), size)
+
+        made = lowering.elementwise(share, DType.DOUBLE, wide, norm)
+        return lowering.cast(made, DType.FLOAT)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError, LikewiseError
+from likewise.errors import InferenceError, LikewiseError, UnsupportedError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import check_dtype
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class OneHotEncoder(Operator, versions=(1,)):
@@ -47,6 +48,16 @@ class OneHotEncoder(Operator, versions=(1,)):
             unknown = x[~found.any(-1)].flat[0]
             raise LikewiseError("an element is none of the categories", given=repr(unknown))
         return found.astype(np.float32)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        if self.cats_strings:
+            raise UnsupportedError("the categories are strings: compiled code has numbers only")
+        if not self.zeros:
+            raise UnsupportedError("an unknown category is to be an error, which is not compiled")
+        whole = lowering.cast(x, DType.INT64).reshape((*x.shape, 1))
+        cats = lowering.constant(np.array(self.cats_int64s, np.int64))
+        found = lowering.elementwise(lambda _, v, cat: v.eq(cat), DType.BOOL, whole, cats)
+        return lowering.cast(found, DType.FLOAT)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

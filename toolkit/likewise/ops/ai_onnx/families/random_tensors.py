@@ -5,11 +5,11 @@ Numbers are drawn in float64 and rounded to the element type.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, f64, i32
 from likewise.ops.operator import Operator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class _Drawn(Operator):
@@ -30,6 +31,9 @@ class _Drawn(Operator):
     def draw(self, source: np.random.RandomState, shape: tuple[int, ...]) -> Array:
         """Numbers of float64."""
         raise NotImplementedError
+
+    def lower(self, lowering: Lowering, *inputs: TensorView) -> NoReturn:  # noqa: ARG002
+        raise UnsupportedError("random numbers are not compiled")
 
     def _drawn(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         return self.draw(generator(self.seed), shape).astype(dtype, copy=False)
