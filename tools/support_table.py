@@ -34,18 +34,20 @@ __all__ = ["Survey", "generated", "main", "survey"]
 ROOT = Path(__file__).resolve().parent.parent
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "operators.md"
 START, END = "<!-- support table: start -->", "<!-- support table: end -->"
-TARGET = "numpy"
+TARGETS = {"numpy": "NumPy", "wasm": "WebAssembly"}
+"""The ledgers of `tests/expected/`, and what their targets are called."""
 
 Key = tuple[str, str]
 """The domain and the name of an operator."""
 
 HEAD = f"""# Operators
 
-`./dev docs` writes this page from the operators' own definitions and from the ledger
-`tests/expected/{TARGET}.toml`; a test checks that it is current. Each name leads to the file that
-says what the operator means. *Forms* are the opsets that changed it: models of all of them load.
-*Cases* are the official ones of onnx {onnx.__version__} that have the operator in them and pass on
-the NumPy target. There are none of `com.microsoft`, which is held against onnxruntime.
+`./dev docs` writes this page from the operators' own definitions and from the ledgers in
+`tests/expected/`; a test checks that it is current. Each name leads to the file that says what the
+operator means. *Forms* are the opsets that changed it: models of all of them load. Under a target
+stands how many of the official cases of onnx {onnx.__version__} that have the operator in them
+pass there: in NumPy, and compiled to WebAssembly. There are none of `com.microsoft`, which is held
+against onnxruntime.
 """
 
 
@@ -59,12 +61,13 @@ class Survey:
     """The operators in each official case."""
     kinds: Mapping[str, str]
     """The kind of each official case."""
-    failing: frozenset[str]
+    failing: Mapping[str, frozenset[str]]
+    """The cases that do not pass, by target."""
 
-    def passed(self, cases: Iterable[str]) -> str:
-        """How many of the cases pass: `12`, or `11 of 12`; nothing for none."""
+    def passed(self, cases: Iterable[str], target: str) -> str:
+        """How many of the cases pass on a target: `12`, or `11 of 12`; nothing for none."""
         names = list(cases)
-        count = sum(name not in self.failing for name in names)
+        count = sum(name not in self.failing[target] for name in names)
         if not names:
             return ""
         return str(count) if count == len(names) else f"{count} of {len(names)}"
@@ -82,7 +85,7 @@ def survey() -> Survey:
         standard=frozenset((s.domain, s.name) for s in onnx.defs.get_all_schemas()),
         uses={name: frozenset(_operators(case)) for name, case in cases.items()},
         kinds={name: case.kind for name, case in cases.items()},
-        failing=frozenset(expected_failures(TARGET, cases)),
+        failing={target: frozenset(expected_failures(target, cases)) for target in TARGETS},
     )
 
 
@@ -107,22 +110,23 @@ def generated(found: Survey) -> dict[Path, str]:
 
 def _summary(found: Survey) -> str:
     """The short tables of the README."""
-    by_kind = Counter(found.kinds.values())
-    passing = Counter(kind for name, kind in found.kinds.items() if name not in found.failing)
-    cases = [(f"`{kind}`", str(by_kind[kind]), str(passing[kind])) for kind in KINDS]
-    cases.append(("**all**", f"**{by_kind.total()}**", f"**{passing.total()}**"))
+    counts = [Counter(found.kinds.values())]
+    for failing in found.failing.values():
+        counts.append(Counter(kind for name, kind in found.kinds.items() if name not in failing))
+    cases = [(f"`{kind}`", *(str(count[kind]) for count in counts)) for kind in KINDS]
+    cases.append(("**all**", *(f"**{count.total()}**" for count in counts)))
     operators = []
     for domain in found.domains():
         standard = {key for key in found.standard if key[0] == domain}
         ours = {key for key in found.ours if key[0] == domain}
-        counts = (len(standard), len(ours & standard)) if standard else ("—", len(ours))
-        operators.append((f"`{domain or 'ai.onnx'}`", *map(str, counts)))
+        numbers = (len(standard), len(ours & standard)) if standard else ("—", len(ours))
+        operators.append((f"`{domain or 'ai.onnx'}`", *map(str, numbers)))
     version = onnx.__version__
     lines = [
-        f"The NumPy target on the official cases of onnx {version}; those that fail stand with",
-        f"their reason in `tests/expected/{TARGET}.toml`:",
+        f"How many of the official cases of onnx {version} pass, in NumPy and compiled to",
+        "WebAssembly; those that do not stand with their reason in `tests/expected/`:",
         "",
-        *_table(("cases", "in onnx", "pass"), cases),
+        *_table(("cases", "in onnx", *TARGETS.values()), cases),
         "",
         "Operators, each of which [docs/operators.md](docs/operators.md) lists:",
         "",
@@ -140,21 +144,22 @@ def _page(found: Survey) -> str:
     for domain in found.domains():
         keys = sorted(key for key in {*found.ours, *found.standard} if key[0] == domain)
         rows = [_row(key, found, cases_of.get(key, [])) for key in keys]
-        columns = ("operator", "cases", "forms", "")
+        columns = ("operator", *TARGETS.values(), "forms", "")
         sections.append("\n".join([f"## {domain or 'ai.onnx'}", "", *_table(columns, rows), ""]))
     return "\n".join(sections)
 
 
 def _row(key: Key, found: Survey, cases: Sequence[str]) -> tuple[str, ...]:
     operator = found.ours.get(key)
+    passed = [found.passed(cases, target) for target in TARGETS]
     if operator is None:
-        return key[1], found.passed(cases), "", "not yet"
+        return key[1], *passed, "", "not yet"
     file = operator.__module__.replace(".", "/")
     name = f"[{key[1]}](../toolkit/{file}.py)"
     remark = "deprecated: becomes other operators" if operator.replaced else ""
     if key not in found.standard and any(domain == key[0] for domain, _ in found.standard):
         remark = "not of ONNX: onnxruntime writes it"
-    return name, found.passed(cases), ", ".join(map(str, operator.versions)), remark
+    return name, *passed, ", ".join(map(str, operator.versions)), remark
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
