@@ -5,22 +5,32 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks.page import PAGE, write_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks and show their tables; the exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["browser"]:
+        from benchmarks.browser.command import main as browser
+
+        return browser(given[1:])
+    return _numpy_target(given)
+
+
+def _numpy_target(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="./dev bench",
         description=f"Time likewise beside its peers and write {PAGE.parent.name}/{PAGE.name}.",
-        epilog="Exit status: 0 done; 1 with --check where a goal is missed.",
+        epilog="`./dev bench browser --help` says what is timed in Chromium. "
+        "Exit status: 0 done; 1 with --check where a goal is missed.",
     )
     parser.add_argument("models", nargs="*", help="only these; the page is then left as it is")
     parser.add_argument("--runs", type=int, default=15, help="timed runs of each engine (15)")
@@ -50,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     page = to_markdown(describe(), outcomes, imports, openings, megabytes)
     print(page)
     if not options.models and not options.no_write:
-        PAGE.write_text(page, encoding="utf-8")
+        write_section("The NumPy target", page)
         print(f"written: {PAGE}", file=sys.stderr)
     missed = missed_goals(outcomes, imports, openings, megabytes)
     return int(options.check and bool(missed))

@@ -9,15 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["describe"]
+__all__ = ["describe", "hardware"]
 
 
-def describe() -> dict[str, str]:
-    """The processor, the system and the versions that matter, each a short text."""
+def hardware() -> dict[str, str]:
+    """The processor and the system, each a short text."""
     return {
         "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores, "
         f"{_vector_instructions()}",
         "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def describe() -> dict[str, str]:
+    """The hardware, and the versions that matter to the NumPy target."""
+    return {
+        **hardware(),
         "Python": platform.python_version(),
         "NumPy": f"{np.__version__} with {_matrix_library()}",
         "onnxruntime": version("onnxruntime"),

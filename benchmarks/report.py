@@ -1,26 +1,20 @@
-"""The results of the benchmarks as Markdown, which is also what the terminal shows."""
+"""The results on the NumPy target as Markdown, which is also what the terminal shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.page import table
 from benchmarks.startup import IMPORT_GOAL, LARGE, OPEN_GOAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.numpy_target import Outcome
     from benchmarks.startup import Opening
     from benchmarks.timing import Times
 
 __all__ = ["missed_goals", "to_markdown"]
-
-HEAD = """# Performance
-
-`./dev bench` writes this page. What stands in one table was measured in one run, in turn, with one
-thread each, after a warm-up. A time is the median; in parentheses the quartiles. Other work on the
-machine stretches the times; ratios suffer less.
-"""
 
 
 def to_markdown(
@@ -30,18 +24,17 @@ def to_markdown(
     openings: Sequence[Opening],
     megabytes: float,
 ) -> str:
-    """The whole page."""
-    parts = [HEAD, _table(("measured on", ""), machine.items())]
-    parts += ["## The NumPy target\n", _contests(outcomes)]
+    """The section of the page."""
+    parts = [table(("measured on", ""), machine.items()), _contests(outcomes)]
     parts += [
         f"ReferenceEvaluator fails on {o.contest.label} ({o.reason}).\n"
         for o in outcomes
         if o.reason
     ]
-    parts += ["## Beginning\n", _imports(imports), _openings(openings, megabytes)]
+    parts += ["### Beginning\n", _imports(imports), _openings(openings, megabytes)]
     missed = missed_goals(outcomes, imports, openings, megabytes)
     parts.append(
-        "## Goals missed\n\n" + "\n".join(f"- {line}" for line in missed or ["none"]) + "\n"
+        "### Goals missed\n\n" + "\n".join(f"- {line}" for line in missed or ["none"]) + "\n"
     )
     return "\n".join(parts)
 
@@ -91,7 +84,7 @@ def _contests(outcomes: Sequence[Outcome]) -> str:
                 f"≥ {goal.faster:g}" if goal.faster else "",
             )
         )
-    return _table(columns, rows)
+    return table(columns, rows)
 
 
 def _time(times: Times) -> str:
@@ -103,7 +96,7 @@ def _time(times: Times) -> str:
 def _imports(imports: Mapping[str, float]) -> str:
     goals = {"import likewise": f"≤ {IMPORT_GOAL:g}"}
     rows = [(f"`{name}`", f"{value:.1f}", goals.get(name, "")) for name, value in imports.items()]
-    return _table(("after `import numpy`", "adds, ms", "goal"), rows)
+    return table(("after `import numpy`", "adds, ms", "goal"), rows)
 
 
 def _openings(openings: Sequence[Opening], megabytes: float) -> str:
@@ -118,9 +111,4 @@ def _openings(openings: Sequence[Opening], megabytes: float) -> str:
         (o.engine, f"{o.milliseconds:.0f}", f"{o.own:.0f}", f"{o.mapped:.0f}", f"{o.peak:.0f}")
         for o in openings
     ]
-    return _table(columns, rows)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return table(columns, rows)

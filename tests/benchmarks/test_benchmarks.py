@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.__main__ import ONE_THREAD, main
 from benchmarks.numpy_target import Contest, Outcome
+from benchmarks.page import SECTIONS, with_section
 from benchmarks.report import missed_goals, to_markdown
 from benchmarks.startup import Opening
 from benchmarks.timing import Subject, Times, time_in_turn
@@ -80,3 +81,14 @@ def test_an_unknown_model_is_refused(
         main(["alexnet"])
     assert exit_.value.code == 2
     assert "no benchmark of 'alexnet'; there are: mobilenetv2" in capsys.readouterr().err
+
+
+def test_a_section_is_replaced_and_the_others_stay() -> None:
+    first, second, _ = SECTIONS
+    page = with_section("", second, "two")
+    page = with_section(page, first, "one\n\n### Part\n\ntext\n")
+    page = with_section(page, second, "new")
+    assert page.startswith("# Performance\n")
+    assert page.endswith(f"## {first}\n\none\n\n### Part\n\ntext\n\n## {second}\n\nnew\n")
+    with pytest.raises(ValueError, match="no section 'Weather'; there are: The NumPy target"):
+        with_section(page, "Weather", "")

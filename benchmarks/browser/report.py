@@ -1,0 +1,167 @@
+"""The results in the browser as Markdown, which is also what the terminal shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.browser.cold import GOAL
+from benchmarks.page import table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.browser.cold import Visits
+    from benchmarks.browser.run import Outcome
+    from benchmarks.browser.site import Size
+    from benchmarks.timing import Times
+
+__all__ = ["cold_section", "contest_section", "missed_contests", "missed_visits"]
+
+INTRODUCTION = """The same model, float32, batch 1, in one page of headless Chromium: the module of
+`likewise compile` in fast and in strict numerics, and onnxruntime-web on WebAssembly with one
+thread and with two. *Times as fast* is the peer's time over ours, the median over the turns; *in
+the fastest calls* compares the one fastest call of each, which other work on the machine disturbs
+least. *Apart* is how far the outputs of fast numerics are from the peer's, relative to the
+largest: where they disagree nothing is compared. LiteRT.js is not among the peers yet: it takes
+`.tflite` files only.
+"""
+BEGINNING = """Opening a model in the page, nothing cached: from the first byte asked for until it
+can run, and the first run. *Engine* is the script and, for the peer, its kernels; *model* is the
+`.wasm` or the `.onnx` file; compressed with gzip in parentheses.
+"""
+COLD = """A fresh browser for every visit, over HTTP on this machine, one thread: from navigation to
+the first output. *Transferred* is all that the page fetched.
+"""
+NAMES = {"fast": "likewise", "peer": "onnxruntime-web"}
+
+
+def contest_section(
+    machine: Mapping[str, str],
+    outcomes: Sequence[Outcome],
+    refused: Mapping[str, str],
+    chart: str,
+) -> str:
+    """The section of the page; `refused` are models that do not compile, with the reason."""
+    parts = [INTRODUCTION, table(("measured on", ""), machine.items())]
+    parts += [f"![Times as fast as onnxruntime-web]({chart})\n", _speeds(outcomes)]
+    parts += ["### Opening a model\n", BEGINNING, _openings(outcomes)]
+    if refused:
+        lines = (f"- {label}: {reason}" for label, reason in refused.items())
+        parts.append("### Not compiled yet\n\n" + "\n".join(lines) + "\n")
+    missed = missed_contests(outcomes)
+    parts.append("### Goals missed\n\n" + "\n".join(f"- {one}" for one in missed or ["none"]))
+    return "\n".join(parts)
+
+
+def missed_contests(outcomes: Sequence[Outcome]) -> list[str]:
+    """Each goal that was not reached, in words."""
+    found = []
+    for outcome in outcomes:
+        goal, speed = outcome.prepared.contest, outcome.speed("fast")
+        if speed is None:
+            found.append(f"{goal.label}: its outputs are not those of onnxruntime-web")
+        elif speed < goal.goal:
+            found.append(f"{goal.label}: {speed:.2f} times as fast, not {goal.goal:g}")
+    return found
+
+
+def _speeds(outcomes: Sequence[Outcome]) -> str:
+    columns = (
+        "model",
+        "fast, ms",
+        "strict, ms",
+        "onnxruntime-web, ms",
+        "its 2 threads, ms",
+        "fast: times as fast",
+        "goal",
+        "in the fastest calls",
+        "strict: times as fast",
+        "fast beside its 2 threads",
+        "apart",
+    )
+    rows = []
+    for one in outcomes:
+        engines, goal = one.engines, one.prepared.contest
+        times = [_time(engines[name].times) for name in ("fast", "strict", "peer")]
+        off = engines["fast"].apart
+        rows.append(
+            (
+                goal.label,
+                *times,
+                _time(engines["peer, 2 threads"].times),
+                _ratio(one.speed("fast")),
+                f"≥ {goal.goal:g}",
+                _ratio(one.undisturbed),
+                _ratio(one.speed("strict")),
+                _ratio(one.speed("fast", "peer, 2 threads")),
+                "not comparable" if off is None else f"{off:.0e}",
+            )
+        )
+    return table(columns, rows)
+
+
+def _openings(outcomes: Sequence[Outcome]) -> str:
+    columns = ["model"]
+    for name in NAMES.values():
+        columns += [f"{name}: opens, ms", "first run, ms", "engine, kB", "model, kB"]
+    columns += ["its code, kB", "its memory, kB"]
+    columns = [*columns[:5], *columns[9:], *columns[5:9]]
+    rows = []
+    for one in outcomes:
+        prepared = one.prepared
+        cells = [prepared.contest.label]
+        for name, label in NAMES.items():
+            engine = one.engines[name]
+            cells += [f"{engine.creation:.0f}", f"{engine.first:.0f}"]
+            cells += [_size(size) for size in prepared.sizes[label]]
+            if name == "fast":
+                cells += [_kilobytes(prepared.code_bytes), _kilobytes(prepared.memory_bytes)]
+        rows.append(cells)
+    return table(columns, rows)
+
+
+def cold_section(machine: Mapping[str, str], visits: Sequence[Visits]) -> str:
+    """The section of the page."""
+    columns = ["model"]
+    columns += [f"{name}, ms" for name in NAMES.values()]
+    columns += [f"{name}: transferred, kB" for name in NAMES.values()]
+    columns += ["time / onnxruntime-web's", "goal"]
+    rows = []
+    for one in visits:
+        cells = [one.prepared.contest.label]
+        cells += [_time(one.times(name)) for name in NAMES]
+        cells += [_kilobytes(one.transferred[name]) for name in NAMES]
+        rows.append([*cells, f"{one.ratio:.2f}", f"≤ {GOAL:g}"])
+    parts = [COLD, table(("measured on", ""), machine.items()), table(columns, rows)]
+    parts.append(
+        "### Goals missed\n\n"
+        + "\n".join(f"- {line}" for line in missed_visits(visits) or ["none"])
+    )
+    return "\n".join(parts)
+
+
+def missed_visits(visits: Sequence[Visits]) -> list[str]:
+    """Each goal that was not reached, in words."""
+    return [
+        f"{one.prepared.contest.label}: {one.ratio:.2f} of onnxruntime-web's time, not {GOAL:g}"
+        for one in visits
+        if one.ratio > GOAL
+    ]
+
+
+def _time(times: Times) -> str:
+    lower, upper = times.spread
+    digits = 0 if times.median >= 100 else 1 if times.median >= 2 else 2
+    return f"{times.median:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
+
+
+def _ratio(speed: float | None) -> str:
+    return "wrong" if speed is None else f"{speed:.2f}"
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:,.0f}" if count >= 10_000 else f"{count / 1000:.1f}"
+
+
+def _size(size: Size) -> str:
+    return f"{_kilobytes(size.raw)} ({_kilobytes(size.gzip)})"

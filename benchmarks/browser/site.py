@@ -1,0 +1,183 @@
+"""What the pages fetch, in one folder, and the server on this machine that gives it to them."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import likewise
+from likewise.ir import Expression, TensorType
+from tools.models import ensure
+from tools.node import build, install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.browser.contests import Contest
+    from likewise.model import Model
+
+__all__ = ["PEER", "Prepared", "Size", "made_site", "prepare", "served"]
+
+HERE = Path(__file__).resolve().parent
+RUNTIME = HERE.parent.parent / "wasm" / "runtime"
+PEER = HERE / "node_modules" / "onnxruntime-web"
+PEER_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+"""What a page of the peer downloads: its script for WebAssembly alone, and its kernels."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of something downloaded, as they are and compressed."""
+
+    raw: int
+    gzip: int
+
+    def __add__(self, other: Size) -> Size:
+        return Size(self.raw + other.raw, self.gzip + other.gzip)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model on the site. `sizes` is what a page of each engine downloads: the engine first, the
+    model second.
+    """
+
+    contest: Contest
+    inputs: list[dict[str, Any]]
+    shapes: Mapping[str, tuple[int, ...]]
+    dims: Mapping[str, int]
+    code_bytes: int
+    memory_bytes: int
+    sizes: Mapping[str, tuple[Size, Size]]
+
+    def subjects(self) -> list[dict[str, Any]]:
+        """The engines that run it, as `page/contest.js` takes them."""
+        name = self.contest.model
+        peer = {"engine": "onnxruntime", "model": f"/{name}.onnx", "dims": self.dims}
+        return [
+            {"name": "fast", "engine": "likewise", "module": f"/{name}.wasm"},
+            {"name": "peer", "threads": 1, **peer},
+            {"name": "strict", "engine": "likewise", "module": f"/{name}.plain.wasm"},
+            {"name": "peer, 2 threads", "threads": 2, **peer},
+        ]
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Isolates the pages, so that they may have threads and a fine clock; keeps nothing cached."""
+
+    protocol_version = "HTTP/1.1"
+    extensions_map = {  # noqa: RUF012 — the base class declares it so
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".wasm": "application/wasm",
+        ".mjs": "text/javascript",
+    }
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address at which the folder is served, on this machine only."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def made_site(folder: Path) -> None:
+    """Put into the folder what every model needs: the pages, the runtime, the peer."""
+    node = build(RUNTIME)
+    install(HERE)
+    esbuild = RUNTIME / "node_modules" / "esbuild" / "bin" / "esbuild"
+    options = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=error")
+    command: list[str | Path] = [
+        esbuild,
+        RUNTIME / "dist" / "index.js",
+        *options,
+        f"--outfile={folder}/runtime.js",
+    ]
+    subprocess.run([node.program, *command], check=True)
+    (folder / "page").symlink_to(HERE / "page")
+    (folder / "onnxruntime-web").symlink_to(PEER / "dist")
+
+
+def prepare(contest: Contest, folder: Path) -> Prepared:
+    """Compile the model and put it and its inputs on the site.
+
+    Raises LikewiseError where it does not compile.
+    """
+    path = ensure(contest.model)
+    model = likewise.load(path)
+    shapes = _shapes(contest, model)
+    artefact = likewise.compile(model, shapes=shapes)
+    module, _ = artefact.save(folder / f"{contest.model}.wasm")
+    (folder / f"{contest.model}.onnx").symlink_to(path)
+    inputs = []
+    for name, array in contest.feeds(model).items():
+        file = folder / f"{contest.model}.{name}.bin"
+        file.write_bytes(np.ascontiguousarray(array).tobytes())
+        shape = [int(one) for one in array.shape]
+        inputs.append(
+            {"name": name, "dtype": str(array.dtype), "shape": shape, "url": f"/{file.name}"}
+        )
+    engine = sum((_size(PEER / "dist" / name) for name in PEER_FILES), Size(0, 0))
+    return Prepared(
+        contest,
+        inputs,
+        shapes,
+        _dims(contest, model),
+        artefact.code_bytes,
+        artefact.memory_bytes,
+        {
+            "likewise": (_size(folder / "runtime.js"), _size(module)),
+            "onnxruntime-web": (engine, _size(path)),
+        },
+    )
+
+
+def _shapes(contest: Contest, model: Model) -> dict[str, tuple[int, ...]]:
+    """Those shapes of the contest that the model leaves open."""
+    ports = {port.name: port for port in model.inputs}
+    return {
+        name: shape for name, shape in contest.shapes.items() if ports[name].shape != tuple(shape)
+    }
+
+
+def _dims(contest: Contest, model: Model) -> dict[str, int]:
+    """The sizes of the model's symbols."""
+    found: dict[str, int] = {}
+    for port in model.inputs:
+        if isinstance(port.type, TensorType) and port.type.dims is not None:
+            sizes = contest.shapes.get(port.name, ())
+            for dim, size in zip(port.type.dims, sizes, strict=False):
+                if isinstance(dim, Expression):
+                    found[str(dim)] = size
+    return found
+
+
+@cache
+def _size(file: Path) -> Size:
+    content = file.read_bytes()
+    return Size(len(content), len(gzip.compress(content, 6)))
