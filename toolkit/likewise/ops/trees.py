@@ -86,17 +86,21 @@ class Forest:
             if depth > count + 1:
                 raise InferenceError("the nodes of a tree form a cycle")
 
+    def check_features(self, count: int) -> None:
+        """Refuse trees that ask for more than `count` features."""
+        if self._features > count:
+            raise InferenceError(
+                "the trees ask for features that are not there",
+                given=f"{count} features",
+                allowed=f"{self._features} or more",
+            )
+
     def scores(self, x: Array, aggregate: str) -> tuple[Array, Array]:
         """The votes for `x` [N, F] put together, [N, targets] float64, and whether there were any.
 
         Where there were none the score is 0.
         """
-        if self._features > x.shape[1]:
-            raise InferenceError(
-                "the trees ask for features that are not there",
-                given=f"{x.shape[1]} features",
-                allowed=f"{self._features} or more",
-            )
+        self.check_features(x.shape[1])
         step = max(1, _CHUNK // max(1, len(self.roots) * max(1, self.targets)))
         totals = np.zeros((len(x), self.targets))
         voted = np.zeros((len(x), self.targets), bool)

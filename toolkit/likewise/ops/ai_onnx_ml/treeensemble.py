@@ -12,13 +12,16 @@ from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, f64, u8
 from likewise.ops.checks import check_dtype, check_rank
 from likewise.ops.operator import Operator
+from likewise.ops.score_loops import transformed
 from likewise.ops.scores import PostTransform, transform
+from likewise.ops.tree_loops import tree_scores
 from likewise.ops.trees import AGGREGATES, LEAF, MODES, Forest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 _TRANSFORMS: tuple[PostTransform, ...] = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
@@ -117,6 +120,13 @@ class TreeEnsemble(Operator, versions=(5,)):
         if not self.post_transform:
             return scores.astype(x.dtype)
         return transform(scores, _TRANSFORMS[self.post_transform]).astype(x.dtype)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        wide = lowering.cast(x, DType.FLOAT) if x.dtype is DType.FLOAT16 else x
+        scores = tree_scores(lowering, self._forest, wide, AGGREGATES[self.aggregate_function])
+        if self.post_transform:
+            scores = transformed(lowering, scores, _TRANSFORMS[self.post_transform])
+        return lowering.cast(scores, x.dtype)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

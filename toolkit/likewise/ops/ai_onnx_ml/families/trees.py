@@ -11,13 +11,22 @@ from likewise.errors import InferenceError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.operator import Operator
+from likewise.ops.score_loops import (
+    best_label,
+    chosen_label,
+    feature_rows,
+    logistic_view,
+    transformed,
+)
 from likewise.ops.scores import PostTransform, as_rows, batch_of, labels_of, logistic, transform
+from likewise.ops.tree_loops import tree_scores
 from likewise.ops.trees import LEAF, MODES, Forest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class OldTrees(Operator):
@@ -153,6 +162,12 @@ class TreeEnsembleRegressor(OldTrees, versions=(1, 3, 5)):
         base = self._base(self.n_targets)
         return transform(scores + (base if len(base) else 0), self.post_transform)
 
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        rows = feature_rows(lowering, x)
+        scores = tree_scores(lowering, self._forest, rows, self.aggregate_function)
+        scores = with_base(lowering, scores, self._base(self.n_targets))
+        return transformed(lowering, scores, self.post_transform)
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         settings = {**two_trees(), **votes("target", (0, 1, 0, 0), (1.0, 2.0, 4.0, 8.0))}
@@ -209,6 +224,33 @@ class TreeEnsembleClassifier(OldTrees, versions=(1, 3, 5)):
         scores = scores + (base if len(base) else 0)
         return labels[scores.argmax(1)], transform(scores, self.post_transform)
 
+    def lower(self, lowering: Lowering, x: TensorView) -> tuple[TensorView, TensorView]:
+        labels, _ = self._labels
+        rows = feature_rows(lowering, x)
+        scores = tree_scores(lowering, self._forest, rows, "SUM")
+        base = self._base(len(labels))
+        if len(labels) == 2 and set(self.class_ids) == {0} and len(base) < 2:
+            first = scores.slice((0, 0), (1, 1), (rows.shape[0], 1))
+            return self._lower_binary(lowering, with_base(lowering, first, base))
+        scores = lowering.materialise(with_base(lowering, scores, base))
+        made = transformed(lowering, scores, self.post_transform)
+        return best_label(lowering, scores, labels), made
+
+    def _lower_binary(self, lowering: Lowering, score: TensorView) -> tuple[TensorView, TensorView]:
+        positive = (self._floats("class_weights") >= 0).all()
+        limit = 0.5 if positive else 0.0
+        second = lowering.elementwise(lambda _, v: v > limit, DType.BOOL, score)
+        chosen = chosen_label(lowering, second.reshape((score.shape[0],)), self._labels[0])
+        logistic_wanted = self.post_transform == "LOGISTIC"
+        negative = lowering.elementwise(
+            lambda _, v: 1.0 - v if positive and not logistic_wanted else -v, score.dtype, score
+        )
+        pair = (negative, score)
+        if logistic_wanted:
+            pair = (logistic_view(lowering, negative), logistic_view(lowering, score))
+        kind = self.post_transform if self.post_transform == "PROBIT" else "NONE"
+        return chosen, transformed(lowering, lowering.concat(pair, 1), kind)
+
     def _binary(self, score: Array, base: Array) -> tuple[Array, Array]:
         labels, _ = self._labels
         score = score + (base[-1] if len(base) else 0)
@@ -238,6 +280,14 @@ class TreeEnsembleClassifier(OldTrees, versions=(1, 3, 5)):
         yield Case(cls(**several), [x], error="one of the two lists of class labels")
         wrong = cls(classlabels_int64s=(5, 7), **several)
         yield Case(wrong, [x], error="the target of a vote is out of range; given: 2")
+
+
+def with_base(lowering: Lowering, scores: TensorView, base: Array) -> TensorView:
+    """The scores plus the base values, where there are any."""
+    if not len(base):
+        return scores
+    more = lowering.constant(base.astype(np.float64))
+    return lowering.elementwise(lambda _, a, b: a + b, scores.dtype, scores, more)
 
 
 def check_votes(forest: Forest) -> None:
