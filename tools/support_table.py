@@ -110,9 +110,10 @@ def generated(found: Survey) -> dict[Path, str]:
 
 def _summary(found: Survey) -> str:
     """The short tables of the README."""
-    counts = [Counter(found.kinds.values())]
-    for failing in found.failing.values():
-        counts.append(Counter(kind for name, kind in found.kinds.items() if name not in failing))
+    counts = [
+        Counter(kind for name, kind in found.kinds.items() if name not in failing)
+        for failing in (frozenset(), *found.failing.values())
+    ]
     cases = [(f"`{kind}`", *(str(count[kind]) for count in counts)) for kind in KINDS]
     cases.append(("**all**", *(f"**{count.total()}**" for count in counts)))
     operators = []

@@ -59,6 +59,7 @@ SURVEY = Survey(
 )
 
 
+HERE = "../toolkit/likewise/ops/ai_onnx"
 FOREIGN = "not of ONNX: onnxruntime writes it"
 DEPRECATED = "deprecated: becomes other operators"
 
@@ -79,11 +80,10 @@ def test_what_is_generated(files: Path) -> None:
         assert row in readme
     page = made[files / "docs" / "operators.md"]
     for row in (
-        "| [Add](../toolkit/likewise/ops/ai_onnx/families/arithmetic.py)"
-        " | 1 of 2 | 0 of 2 | 1, 7 | |",
+        f"| [Add]({HERE}/families/arithmetic.py) | 1 of 2 | 0 of 2 | 1, 7 | |",
         "| Sub | 0 of 1 | 0 of 1 | | not yet |",
-        f"| [Own](../toolkit/likewise/ops/ai_onnx/own.py) | | | 1, 7 | {FOREIGN} |",
-        f"| [Upsample](../toolkit/likewise/ops/ai_onnx/upsample.py) | 1 | 1 | 1, 7 | {DEPRECATED} |",
+        f"| [Own]({HERE}/own.py) | | | 1, 7 | {FOREIGN} |",
+        f"| [Upsample]({HERE}/upsample.py) | 1 | 1 | 1, 7 | {DEPRECATED} |",
         "| [Gelu](../toolkit/likewise/ops/com_microsoft/gelu.py) | 1, 7 |",
     ):
         assert row in page.splitlines()
