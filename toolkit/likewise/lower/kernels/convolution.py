@@ -189,7 +189,7 @@ class _Direct:
 
             each_block(k, made, block)
 
-        part = max(1, _CHUNK // self.depth // 6) * 6
+        part = max(4, _CHUNK // self.depth // 6) * 6
         whole = count // part * part
         if count <= part * 3 // 2:
             rows_of(k.index(0), even_rows(count))

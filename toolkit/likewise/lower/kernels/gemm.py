@@ -212,7 +212,7 @@ def _over_rows(k: Kernel, count: int, n: int, depth: int, run: Run) -> None:
 
         each_block(k, n, block, _WIDE * BLOCK if count <= _FEW_ROWS else BLOCK)
 
-    part = max(1, CHUNK // depth // 6) * 6
+    part = max(4, CHUNK // depth // 6) * 6
     whole = count // part * part
     if count <= part * 3 // 2:
         part_of(k.index(0), count)
