@@ -148,7 +148,16 @@ class TensorView:
             same = TensorView.of_buffer(self.dtype, sizes, self.buffer)
             return same if self.data is None else replace(same, data=self.data.reshape(sizes))
         old = self.shape
-        return self.viewed(sizes, lambda k, index: unflatten(k, flatten(k, index, sizes), old))
+        lead, tail = _common(old, sizes), _common(old[::-1], sizes[::-1])
+        tail = min(tail, min(len(old), len(sizes)) - lead)
+        inner, outer = old[lead : len(old) - tail], sizes[lead : len(sizes) - tail]
+
+        def back(k: Kernel, index: Index) -> Sequence[Value]:
+            end = len(index) - tail
+            middle = unflatten(k, flatten(k, index[lead:end], outer), inner)
+            return (*index[:lead], *middle, *index[end:])
+
+        return self.viewed(sizes, back)
 
     def transpose(self, order: Sequence[int]) -> TensorView:
         """Axis i of the result is axis order[i] of this view."""
@@ -187,6 +196,14 @@ class TensorView:
             return [at * n + s for s, n, at in zip(starts, steps, index, strict=True)]
 
         return replace(self.viewed(shape, back), order=self.order)
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many sizes at the start are the same."""
+    same = 0
+    while same < min(len(a), len(b)) and a[same] == b[same]:
+        same += 1
+    return same
 
 
 def _or_none(order: Sequence[int]) -> tuple[int, ...] | None:

@@ -157,6 +157,11 @@ class _Direct:
             step *= size
         return tuple(reversed(steps))
 
+    def _row_axis(self) -> int:
+        """The spatial axis whose neighbours make a tile: the last with more than one place."""
+        places = self.windows.output
+        return max((axis for axis, n in enumerate(places) if n > 1), default=len(places) - 1)
+
     def _taps(self, steps: tuple[int, ...]) -> tuple[int, list[tuple[int, int]], int]:
         """How far the next row is, the loops over taps, and what lies together below a tap."""
         windows = self.windows
@@ -168,7 +173,8 @@ class _Direct:
         if self.group == 1 and (windows.dilations[-1] == 1 or windows.kernel[-1] == 1):
             depth *= windows.kernel[-1]
             taps.pop()
-        return steps[-1] * windows.strides[-1], taps, depth
+        row = self._row_axis()
+        return steps[row] * windows.strides[row], taps, depth
 
     def _over_points(self, k: Kernel, base: Value, made: int, run: Run) -> None:
         """A window of one element: all places are one axis, taken in parts that fit the cache."""
@@ -204,20 +210,22 @@ class _Direct:
     ) -> None:
         windows = self.windows
         moves = [step * s for step, s in zip(steps, windows.strides, strict=True)]
+        axis = self._row_axis()
+        rest = [k.index(0)] * (len(moves) - 1 - axis)
 
         def block(column: Value, columns: int) -> None:
             with ExitStack() as loops:
                 start, outer = base, []
-                for n, move in zip(windows.output[:-1], moves[:-1], strict=True):
+                for n, move in zip(windows.output[:axis], moves[:axis], strict=True):
                     outer.append(loops.enter_context(k.loop(n)))
                     start = start + outer[-1] * move
-                for first, stop, step in even_rows(windows.output[-1]):
+                for first, stop, step in even_rows(windows.output[axis]):
                     with k.loop(first, stop, step) as at:
 
                         def place(down: int, at: Value = at) -> Index:
-                            return (*outer, at + down)
+                            return (*outer, at + down, *rest)
 
-                        run(step, start + at * moves[-1], column, columns, place)
+                        run(step, start + at * moves[axis], column, columns, place)
 
         each_block(k, made, block)
 
