@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType
+from likewise.loop import I32
 from likewise.ops.case import Case, f32, i16, i64, strings
 from likewise.ops.checks import check_dtype
 from likewise.ops.operator import Operator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import OldForm
 
 
@@ -100,6 +103,39 @@ class LabelEncoder(Operator, versions=(1, 2, 4)):
         if x.dtype.kind == "f":
             found |= np.isnan(keys[place]) & np.isnan(x)
         return np.where(found, ordered[place], default)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        """A binary search among the sorted keys."""
+        values = self._side("values")
+        if values.dtype == object or self._side("keys").dtype == object:
+            raise UnsupportedError("keys or values are strings: compiled code has numbers only")
+        keys, ordered = self._sorted
+        count = len(keys)
+        # The default stands behind the values, the place of what is not found.
+        results = lowering.constant(np.append(ordered, np.array(self._default, values.dtype)))
+        table = lowering.constant(keys if count else np.zeros(1, keys.dtype))
+        nan = count > 0 and keys.dtype.kind == "f" and bool(np.isnan(keys[-1]))
+        x = lowering.materialise(x)
+
+        def search(k: Kernel, value: Value) -> Value:
+            low, high = k.var(k.index(0)), k.var(k.index(count))
+            with k.while_(lambda: low.get() < high.get()):
+                middle = (low.get() + high.get()) // 2
+                less = table.read(k, (middle,)) < value
+                low.set(k.select(less, middle + 1, low.get()))
+                high.set(k.select(less, high.get(), middle))
+            place = k.min(low.get(), max(count - 1, 0))
+            same = table.read(k, (place,)).eq(value)
+            place = k.select(same & (low.get() < count), place, k.const(count, I32))
+            return k.select(value.ne(value), k.const(count - 1, I32), place) if nan else place
+
+        made = lowering.empty(DType.of(values.dtype), x.shape)
+        flat, target = x.reshape((x.size,)), made.reshape((x.size,))
+        with lowering.kernel(f"{x.storage}_label") as k, k.loop(x.size) as at:
+            found = results.read(k, (search(k, flat.read(k, (at,))),))
+            buffer, position = target.address(k, (at,))
+            k.write(buffer, position, found)
+        return made
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

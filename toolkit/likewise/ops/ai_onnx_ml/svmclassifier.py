@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError
+from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import unify
-from likewise.ops.kernels import KernelType, kernel, parameters
+from likewise.ops.kernels import KernelType, kernel, kernel_view, parameters
 from likewise.ops.operator import Operator
+from likewise.ops.score_loops import best_label, feature_rows, logistic_view, transformed
 from likewise.ops.scores import PostTransform, batch_of, labels_of, logistic, transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class SVMClassifier(Operator, versions=(1,)):
@@ -139,6 +142,68 @@ class SVMClassifier(Operator, versions=(1,)):
         for index, (i, j) in enumerate(combinations(range(classes), 2)):
             pairs[:, i, j], pairs[:, j, i] = won[:, index], 1 - won[:, index]
         return couple(pairs)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> tuple[TensorView, TensorView]:
+        if self.vectors_per_class and self.prob_a:
+            raise UnsupportedError("probabilities by pairwise coupling are not compiled")
+        rows = lowering.materialise(feature_rows(lowering, x, DType.DOUBLE))
+        labels, _ = labels_of(self.classlabels_strings, self.classlabels_ints)
+        classes = len(labels)
+        table, rho = self._table(classes), np.array(self.rho, np.float64)
+        if not self.vectors_per_class:
+            weights, rho = table.T, rho[:1]
+        else:
+            settings = parameters(self.kernel_params)
+            rows = kernel_view(lowering, self.kernel_type, rows, table, settings)
+            weights = self._machine_weights(classes)
+        made = lowering.matmul(rows, lowering.constant(np.ascontiguousarray(weights)))
+        scores = lowering.materialise(
+            lowering.elementwise(lambda _, a, b: a + b, made.dtype, made, lowering.constant(rho))
+        )
+        if not self.vectors_per_class:
+            chosen = best_label(lowering, scores, labels)
+            return chosen, transformed(lowering, scores, self.post_transform)
+        chosen = best_label(lowering, self._votes_view(lowering, scores, classes), labels)
+        if scores.shape[1] == 1:
+            return chosen, self._pair_view(lowering, scores)
+        return chosen, transformed(lowering, scores, self.post_transform)
+
+    def _machine_weights(self, classes: int) -> Array:
+        """[vectors, pairs]: what each vector counts in each machine."""
+        stops = np.cumsum(self.vectors_per_class or ())
+        starts = [0, *stops[:-1]]
+        weights = np.array(self.coefficients, np.float64).reshape(classes - 1, -1)
+        made = np.zeros((weights.shape[1], classes * (classes - 1) // 2))
+        for index, (i, j) in enumerate(combinations(range(classes), 2)):
+            made[starts[i] : stops[i], index] = weights[j - 1, starts[i] : stops[i]]
+            made[starts[j] : stops[j], index] = weights[i, starts[j] : stops[j]]
+        return made
+
+    def _votes_view(self, lowering: Lowering, scores: TensorView, classes: int) -> TensorView:
+        """The votes that the classes get: [N, classes], whole numbers."""
+        votes = np.zeros((scores.shape[1], classes))
+        for index, (i, j) in enumerate(combinations(range(classes), 2)):
+            votes[index, i], votes[index, j] = 1, -1
+        lost = np.minimum(votes, 0).sum(0)
+
+        def won(k: Kernel, score: Value) -> Value:
+            return k.select(score > 0.0, k.const(1.0, score.type), 0.0)
+
+        wins = lowering.elementwise(won, DType.DOUBLE, scores)
+        made = lowering.matmul(wins, lowering.constant(votes))
+        return lowering.materialise(
+            lowering.elementwise(lambda _, a, b: a - b, DType.DOUBLE, made, lowering.constant(lost))
+        )
+
+    def _pair_view(self, lowering: Lowering, score: TensorView) -> TensorView:
+        kind = self.post_transform
+        if kind == "LOGISTIC":
+            score = lowering.materialise(logistic_view(lowering, score))
+        first = lowering.elementwise(
+            lambda _, v: -v if kind == "NONE" else 1.0 - v, score.dtype, score
+        )
+        both = lowering.concat([first, score], 1)
+        return transformed(lowering, both, kind if kind == "PROBIT" else "NONE")
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -10,14 +10,17 @@ from likewise.errors import InferenceError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import unify
-from likewise.ops.kernels import KernelType, kernel, parameters
+from likewise.ops.kernels import KernelType, kernel, kernel_view, parameters
 from likewise.ops.operator import Operator
+from likewise.ops.score_loops import feature_rows, transformed
 from likewise.ops.scores import PostTransform, batch_of, transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class SVMRegressor(Operator, versions=(1,)):
@@ -73,6 +76,25 @@ class SVMRegressor(Operator, versions=(1,)):
         if self.one_class:
             return np.where(made > 0, 1, -1).astype(np.float32)
         return transform(made, self.post_transform)
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        rows = lowering.materialise(feature_rows(lowering, x, DType.DOUBLE))
+        vectors = self._vectors()
+        weights = vectors.T
+        if self.n_supports > 0:
+            settings = parameters(self.kernel_params)
+            rows = kernel_view(lowering, self.kernel_type, rows, vectors, settings)
+            weights = np.array([self.coefficients], np.float64).T
+        made = lowering.matmul(rows, lowering.constant(np.ascontiguousarray(weights)))
+        rho = self.rho[0]
+        if not self.one_class:
+            moved = lowering.elementwise(lambda _, v: v + rho, DType.DOUBLE, made)
+            return transformed(lowering, moved, self.post_transform)
+
+        def side(k: Kernel, value: Value) -> Value:
+            return k.select(value + rho > 0.0, k.const(1.0, value.type), -1.0)
+
+        return lowering.cast(lowering.elementwise(side, DType.DOUBLE, made), DType.FLOAT)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
