@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import DType, Graph, TensorType, Value
+from likewise.ops.ai_onnx.scan import Scan
+from likewise.ops.build import GraphBuilder
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float, check_rank, unify
 from likewise.ops.dot_product import computed, head_size, join_heads, split_heads
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from likewise.ir import Array, TensorType
+    from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class LinearAttention(Operator, versions=(27,)):
@@ -102,6 +106,62 @@ class LinearAttention(Operator, versions=(27,)):
         made = join_heads(made.reshape(batch, self.q_num_heads, length, v.shape[3]))
         dtype = query.dtype if past_state is None else past_state.dtype
         return made.astype(query.dtype, copy=False), state.astype(dtype, copy=False)
+
+    def lower(
+        self,
+        lowering: Lowering,
+        query: TensorView,
+        key: TensorView,
+        value: TensorView,
+        past_state: TensorView | None = None,
+        decay: TensorView | None = None,
+        beta: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        wide = DType.DOUBLE if query.dtype is DType.DOUBLE else DType.FLOAT
+        batch, length, groups = *query.shape[:2], self.kv_num_heads
+        given = [(query, groups, self.q_num_heads // groups), (key, groups, 1), (value, groups, 1)]
+        if decay is not None:
+            given.append((decay, groups, 1))
+        if beta is not None:
+            given.append((beta, beta.shape[2], 1))
+        # The tokens stand first: [T, B, kv heads, heads that share a state, size].
+        tokens = [
+            lowering.settle(
+                lowering.cast(x, wide)
+                .reshape((batch, length, heads, shared, x.shape[2] // (heads * shared)))
+                .transpose((1, 0, 2, 3, 4))
+            )
+            for x, heads, shared in given
+        ]
+        shape = (batch, groups, tokens[1].shape[-1], tokens[2].shape[-1])
+        if past_state is None:
+            state = lowering.constant(np.zeros(shape, wide.numpy))
+        else:
+            state = lowering.cast(past_state, wide)
+        body = self._body(state, tokens, decay=decay is not None, beta=beta is not None)
+        state, made = Scan(body=body, num_scan_inputs=len(tokens)).lower(lowering, state, *tokens)
+        y = made.transpose((1, 0, 2, 3, 4)).reshape((batch, length, self.q_num_heads * shape[3]))
+        after = query.dtype if past_state is None else past_state.dtype
+        return lowering.cast(y, query.dtype), lowering.cast(state, after)
+
+    def _body(
+        self, state: TensorView, tokens: Sequence[TensorView], *, decay: bool, beta: bool
+    ) -> Graph:
+        """What one token does: (state, q, k, v, decay?, beta?) → (state, scale * q state)."""
+        b = GraphBuilder()
+        inputs = [Value("state", TensorType(state.dtype, state.shape))]
+        inputs += [
+            Value(f"token_{at}", TensorType(x.dtype, x.shape[1:])) for at, x in enumerate(tokens)
+        ]
+        now, q, k, update, *rest = inputs
+        column = b.Transpose(k, perm=(0, 1, 3, 2))
+        if decay:
+            now = b.Mul(now, b.Exp(b.Transpose(rest[0], perm=(0, 1, 3, 2))))
+        if beta:
+            update = b.Mul(b.Sub(update, b.MatMul(k, now)), rest[-1])
+        now = b.Add(now, b.Mul(column, update))
+        scale = self.scale or 1 / math.sqrt(max(tokens[1].shape[-1], 1))
+        return b.graph("token", inputs, [now, b.Mul(b.MatMul(q, now), scale)])
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
