@@ -24,7 +24,7 @@ from benchmarks.browser.run import run_contest
 from benchmarks.browser.site import PEER, made_site, prepare, served
 from benchmarks.machine import hardware
 from benchmarks.page import PAGE, write_section
-from likewise.errors import LikewiseError, UnsupportedError
+from likewise.errors import LikewiseError
 from tools.browser import launch
 from tools.environment import DevError
 
@@ -154,10 +154,7 @@ def _profile(address: str, folder: Path, prepared: Sequence[Prepared], runs: int
     with launch() as browser:
         for one in prepared:
             print(one.contest.label)
-            try:
-                print(profile_table(run_profile(browser, address, folder, one, runs)))
-            except UnsupportedError as error:
-                print(f"  {error}")
+            print(profile_table(run_profile(browser, address, folder, one, runs)))
 
 
 def _machine(chromium: str) -> dict[str, str]:

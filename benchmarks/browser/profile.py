@@ -1,14 +1,28 @@
-"""Where the time of a model goes: every kernel call of its `run`, timed on its own."""
+"""Where the time of a model goes: every kernel call and other step of its `run`, timed alone."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import likewise
-from likewise.errors import UnsupportedError
-from likewise.loop.nodes import Apply, Buffer, Call, Const, For, If, Let, While, const_lanes
+from likewise.loop.nodes import (
+    Apply,
+    Buffer,
+    Call,
+    Const,
+    Copy,
+    Fill,
+    For,
+    Function,
+    If,
+    Let,
+    While,
+    const_lanes,
+)
 from likewise.lower.graph import lower_graph
+from likewise.lower.memory import touched
 from likewise.lower.plan import plan_memory
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
@@ -17,21 +31,21 @@ from likewise.targets.wasm.encoder import PAGE, Data, Module
 from tools.models import ensure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from playwright.sync_api import Browser
 
     from benchmarks.browser.site import Prepared
     from likewise.loop.nodes import Statement
-    from likewise.lower.plan import MemoryPlan
 
 __all__ = ["Timed", "profile_table", "run_profile"]
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A kernel call: its fastest time in milliseconds, the multiply-adds that it runs, counted
-    as two operations each, and its buffers with their elements.
+    """A step of `run`, most often one kernel call: its fastest time in milliseconds, the
+    multiply-adds that it runs, counted as two operations each, and its buffers.
     """
 
     kernel: str
@@ -39,39 +53,33 @@ class Timed:
     operations: int
     buffers: tuple[Buffer, ...]
 
-    @property
-    def gigaflops(self) -> float:
-        """Operations in a nanosecond."""
-        return self.operations / self.milliseconds / 1e6 if self.milliseconds else 0.0
-
 
 def run_profile(
     browser: Browser, address: str, folder: Path, prepared: Prepared, turns: int
 ) -> list[Timed]:
-    """Time the calls in the order in which they are made.
-
-    Raises UnsupportedError where `run` has branches or loops.
-    """
+    """Time the steps in the order in which `run` takes them."""
     contest = prepared.contest
     model = likewise.load(ensure(contest.model))
     lowered = lower_graph(simplify(specialize(model.graph, prepared.shapes)))
     program, plan = lowered.program, plan_memory(lowered.program)
-    positions = {one.name: at for at, one in enumerate(program.functions)}
-    bodies = tuple(
-        emit_function(one, plan.addresses, positions, fused=True) for one in program.functions
-    )
+    steps = [
+        Function(f"step {at}", (), (), block)
+        for at, block in enumerate(steps_of(program.functions[-1].body))
+    ]
+    functions = (*program.functions[:-1], *steps)
+    positions = {one.name: at for at, one in enumerate(functions)}
+    bodies = tuple(emit_function(one, plan.addresses, positions, fused=True) for one in functions)
     data = tuple(
         Data(plan.addresses[one], one.data.tobytes())
         for one in program.buffers
         if one.data is not None and one.size
     )
-    pages = -(-plan.size // PAGE)
-    module = folder / f"{contest.model}.kernels.wasm"
-    module.write_bytes(Module(bodies, pages, positions, data).encode())
-    calls = [_arguments(one, plan) for one in program.functions[-1].body]
+    exports = {one.name: positions[one.name] for one in steps}
+    module = folder / f"{contest.model}.steps.wasm"
+    module.write_bytes(Module(bodies, -(-plan.size // PAGE), exports, data).encode())
     spec = {
         "module": f"/{module.name}",
-        "calls": calls,
+        "steps": list(exports),
         "inputs": prepared.inputs,
         "places": {one.name: plan.addresses[program.buffer(one.buffer)] for one in lowered.inputs},
         "turns": max(10, turns),
@@ -80,37 +88,44 @@ def run_profile(
     page.goto(f"{address}/page/")
     times = page.evaluate("spec => globalThis.benchmark.profile(spec)", spec)
     page.close()
-    functions = {one.name: one for one in program.functions}
+    by_name = {one.name: one for one in functions}
     return [
-        Timed(call.function, time, operations(functions[call.function].body), _buffers(call))
-        for call, time in zip(program.functions[-1].body, times, strict=True)
-        if isinstance(call, Call)
+        Timed(_title(step.body), time, operations(step.body, by_name), _buffers(step.body))
+        for step, time in zip(steps, times, strict=True)
     ]
 
 
-def _arguments(call: Statement, plan: MemoryPlan) -> list[Any]:
-    if not isinstance(call, Call):
-        raise UnsupportedError("a model with branches or loops cannot be profiled")
-    found: list[Any] = [call.function]
-    for memory, offset in call.memories:
-        if not isinstance(memory, Buffer):
-            raise UnsupportedError("`run` itself takes no memory")
-        found.append(plan.addresses[memory] + _number(offset) * memory.storage.bytes)
-    return [*found, *map(_number, call.scalars)]
+def steps_of(body: tuple[Statement, ...]) -> list[tuple[Statement, ...]]:
+    """What can be timed alone: calls and the like; what stands between them stays together."""
+    found: list[tuple[Statement, ...]] = []
+    between: list[Statement] = []
+    for one in body:
+        if isinstance(one, Call | Fill | Copy):
+            if between:
+                found.append(tuple(between))
+                between = []
+            found.append((one,))
+        else:
+            between.append(one)
+    return [*found, tuple(between)] if between else found
 
 
-def _number(operand: object) -> int:
-    if not isinstance(operand, Const):
-        raise UnsupportedError("a model with branches or loops cannot be profiled")
-    return int(const_lanes(operand)[0])
+def _title(step: tuple[Statement, ...]) -> str:
+    match step:
+        case (Call(function=name),):
+            return name
+        case (one,):
+            return type(one).__name__.lower()
+        case _:
+            return "branches"
 
 
-def _buffers(call: Call) -> tuple[Buffer, ...]:
-    found = dict.fromkeys(memory for memory, _ in call.memories)
+def _buffers(step: tuple[Statement, ...]) -> tuple[Buffer, ...]:
+    found = dict.fromkeys(memory for memory, _ in touched(step))
     return tuple(one for one in found if isinstance(one, Buffer))
 
 
-def operations(block: tuple[Statement, ...]) -> int:
+def operations(block: tuple[Statement, ...], functions: Mapping[str, Function]) -> int:
     """Twice the multiply-adds that a block runs; loops of unknown length count once."""
     total = 0
     for statement in block:
@@ -118,43 +133,58 @@ def operations(block: tuple[Statement, ...]) -> int:
             case Let(expr=Apply(op="madd", type=one)):
                 total += 2 * one.lanes
             case For(start=Const() as start, stop=Const() as stop, step=step, body=body):
-                rounds = -(-(_number(stop) - _number(start)) // step)
-                total += max(0, rounds) * operations(body)
+                rounds = -(-int(const_lanes(stop)[0] - const_lanes(start)[0]) // step)
+                total += max(0, rounds) * operations(body, functions)
             case For(body=body) | While(body=body):
-                total += operations(body)
+                total += operations(body, functions)
             case If(then=then):
-                total += operations(then)
+                total += operations(then, functions)
+            case Call(function=name):
+                total += operations(functions[name].body, functions)
             case _:
                 pass
     return total
 
 
 def profile_table(calls: list[Timed]) -> str:
-    """The calls, slowest first, until 95 % of the time is explained; then sums by kernel."""
+    """Calls of one kernel on buffers of the same sizes together, slowest first, until 95 % of the
+    time is explained; then sums by kernel.
+    """
     whole = sum(one.milliseconds for one in calls)
-    lines = [f"  {whole:.2f} ms in {len(calls)} calls", "      ms    %  GFLOP/s   MB"]
+    head = f"{'ms':>9} {'%':>5} {'GFLOP/s':>8} {'calls':>5} {'MB a call':>9}"
+    lines = [f"{whole:9.2f} ms in {len(calls)} steps", head]
     seen = 0.0
-    for one in sorted(calls, key=lambda one: -one.milliseconds):
+    for group in _groups(calls, _described):
         if seen > 0.95 * whole:
             break
-        seen += one.milliseconds
-        lines.append(f"{_figures(one.milliseconds, whole, one)}  {_described(one)}")
-    by_kernel: dict[str, list[Timed]] = {}
-    for one in calls:
-        by_kernel.setdefault(one.kernel.rstrip("0123456789").rstrip("_"), []).append(one)
-    lines.append("  by kernel:")
-    for kernel, group in sorted(
-        by_kernel.items(), key=lambda pair: -sum(one.milliseconds for one in pair[1])
-    ):
-        time = sum(one.milliseconds for one in group)
-        rate = sum(one.operations for one in group) / time / 1e6 if time else 0
-        lines.append(f"{time:8.2f} {100 * time / whole:4.1f} {rate:8.1f}  {kernel} x{len(group)}")
+        seen += sum(one.milliseconds for one in group)
+        megabytes = sum(buffer.bytes for buffer in group[0].buffers) / 1e6
+        lines.append(f"{_figures(group, whole)} {megabytes:9.2f}  {_described(group[0])}")
+    lines.append("by kernel:")
+    lines += [
+        f"{_figures(group, whole)}  {_family(group[0].kernel)}"
+        for group in _groups(calls, lambda one: _family(one.kernel))
+    ]
     return "\n".join(lines)
 
 
-def _figures(time: float, whole: float, one: Timed) -> str:
-    megabytes = sum(buffer.bytes for buffer in one.buffers) / 1e6
-    return f"{time:8.3f} {100 * time / whole:4.1f} {one.gigaflops:8.1f} {megabytes:6.2f}"
+def _groups(calls: list[Timed], key: Callable[[Timed], str]) -> list[list[Timed]]:
+    """The calls by key, those that take longest first."""
+    found: dict[str, list[Timed]] = {}
+    for one in calls:
+        found.setdefault(key(one), []).append(one)
+    return sorted(found.values(), key=lambda group: -sum(one.milliseconds for one in group))
+
+
+def _family(kernel: str) -> str:
+    """The name without the number that tells kernels of one name apart."""
+    return re.sub(r"_\d+$", "", kernel)
+
+
+def _figures(group: list[Timed], whole: float) -> str:
+    time = sum(one.milliseconds for one in group)
+    rate = sum(one.operations for one in group) / time / 1e6 if time else 0.0
+    return f"{time:9.3f} {100 * time / whole:5.1f} {rate:8.1f} {len(group):5}"
 
 
 def _described(one: Timed) -> str:

@@ -6,6 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.browser.clock import ProcessorClock
 from benchmarks.timing import Times
 
 if TYPE_CHECKING:
@@ -28,15 +29,16 @@ reach 2e-4 (tests/models/peers.py); an error in a kernel is far larger."""
 
 @dataclass(frozen=True)
 class Timed:
-    """One engine on one model: milliseconds to open it, of the first run, the median of each turn
-    and the fastest call; `apart` is how far its outputs are from the peer's, None where they make
-    no sense.
+    """One engine on one model, in milliseconds: to open it, its first run, and each turn: the
+    median call by the clock, and the mean call in processor time of the page's thread, None where
+    the system does not say it. `apart` is how far its outputs are from the peer's, None where they
+    make no sense.
     """
 
     creation: float
     first: float
     turns: tuple[float, ...]
-    fastest: float
+    busy: tuple[float, ...] | None
     apart: float | None
 
     @property
@@ -57,12 +59,14 @@ class Outcome:
     engines: Mapping[str, Timed]
 
     @property
-    def undisturbed(self) -> float | None:
-        """How many times as fast as the peer in the fastest call of each: what other work on the
-        machine disturbs least; None where the outputs are wrong.
+    def busy_speed(self) -> float | None:
+        """How many times as fast as the peer in processor time, both with one thread: the median
+        over the turns; None where it is unknown or the outputs are wrong.
         """
         fast, peer = self.engines["fast"], self.engines["peer"]
-        return peer.fastest / fast.fastest if fast.agrees else None
+        if not fast.agrees or fast.busy is None or peer.busy is None:
+            return None
+        return statistics.median(b / a for a, b in zip(fast.busy, peer.busy, strict=True))
 
     def speed(self, name: str, beside: str = "peer") -> float | None:
         """How many times as fast as another engine: the median over the turns; None where its
@@ -76,31 +80,47 @@ class Outcome:
 
 def run_contest(browser: Browser, address: str, prepared: Prepared, runs: int) -> Outcome:
     """Time every engine in a page of its own context, so that nothing is cached from before."""
+    subjects = prepared.subjects()
     spec = {
-        "subjects": prepared.subjects(),
+        "subjects": subjects,
         "reference": "peer",
         "inputs": prepared.inputs,
-        "turns": runs,
         "warmUp": WARM_UP,
-        "turn": TURN,
     }
+    turns: dict[str, list[float]] = {one["name"]: [] for one in subjects}
+    busy: dict[str, list[float | None]] = {one["name"]: [] for one in subjects}
     context = browser.new_context()
     try:
         page = context.new_page()
         page.goto(f"{address}/page/")
-        found: dict[str, Any] = page.evaluate("spec => globalThis.benchmark.contest(spec)", spec)
+        if not page.evaluate("spec => globalThis.benchmark.begin(spec)", spec):
+            raise RuntimeError("the page is not isolated: no threads, and a coarse clock")
+        clock = ProcessorClock(browser)
+        for _ in range(runs):
+            for name, medians in turns.items():
+                before = clock.milliseconds()
+                calls = page.evaluate(
+                    "spec => globalThis.benchmark.turn(spec)",
+                    {"name": name, "milliseconds": TURN},
+                )
+                after = clock.milliseconds()
+                medians.append(statistics.median(calls))
+                busy[name].append(
+                    None if before is None or after is None else (after - before) / len(calls)
+                )
+        found: dict[str, Any] = page.evaluate("() => globalThis.benchmark.end()")
     finally:
         context.close()
-    if not found["isolated"]:
-        raise RuntimeError("the page is not isolated: no threads, and a coarse clock")
     engines = {
         name: Timed(
-            one["creation"],
-            one["first"],
-            tuple(statistics.median(turn) for turn in one["turns"]),
-            min(min(turn) for turn in one["turns"]),
-            one["apart"],
+            one["creation"], one["first"], tuple(turns[name]), _all(busy[name]), one["apart"]
         )
-        for name, one in found["subjects"].items()
+        for name, one in found.items()
     }
     return Outcome(prepared, engines)
+
+
+def _all(values: list[float | None]) -> tuple[float, ...] | None:
+    """The values, if every one is known."""
+    known = tuple(one for one in values if one is not None)
+    return known if len(known) == len(values) else None

@@ -28,39 +28,48 @@ async function open(subject, feeds) {
   return { name: subject.name, creation: opened - start, first, outputs, prepared, ...engine };
 }
 
+let opened = [];
+let expected;
+
 /**
- * For every subject `creation` and `first`, the first run, in milliseconds, `apart`, how far its
- * outputs are from those of the subject named `reference`, and `turns`, the times of the calls in
- * each turn. V8 first runs what its quick compiler made and replaces that while it runs: until
- * then, and while `warmUp` lasts, nothing counts. The pauses let the threads of the one before,
- * which wait actively for more work, fall asleep.
+ * Open every subject, one after the other, and warm all up. V8 first runs what its quick compiler
+ * made and replaces that while it runs: until then, and while `warmUp` lasts, nothing counts. The
+ * pauses let it, and let the threads of the one before, which wait actively, fall asleep.
  */
-export async function contest({ subjects, reference, inputs, turns, warmUp, turn }) {
+export async function begin({ subjects, reference, inputs, warmUp }) {
   const feeds = await fetchFeeds(inputs);
-  const opened = [];
   for (const subject of subjects) {
     opened.push(await open(subject, feeds));
     await sleep(100);
   }
-  const expected = opened.find(({ name }) => name === reference).outputs;
+  expected = opened.find(({ name }) => name === reference).outputs;
   for (let part = 0; part < 4; part++) {
     for (const one of opened) await block(one, warmUp / 4);
     await sleep(200);
   }
-  const times = opened.map(() => []);
-  for (let count = 0; count < turns; count++) {
-    for (const [at, one] of opened.entries()) {
-      await sleep(30);
-      times[at].push(await block(one, turn));
-    }
-  }
+  return crossOriginIsolated;
+}
+
+/** The turn of one subject: how long each of its calls took. */
+export async function turn({ name, milliseconds }) {
+  await sleep(30);
+  return block(
+    opened.find((one) => one.name === name),
+    milliseconds,
+  );
+}
+
+/**
+ * For every subject `creation` and `first`, the first run, in milliseconds, and `apart`, how far
+ * its outputs, the first and the last, are from the reference's; null where they make no sense.
+ */
+export async function end() {
   const found = {};
-  for (const [at, one] of opened.entries()) {
-    const { name, creation, first } = one;
-    const last = await one.run(one.prepared);
-    const off = Math.max(apart(one.outputs, expected), apart(last, expected));
-    found[name] = { creation, first, apart: Number.isFinite(off) ? off : null, turns: times[at] };
-    one.close();
+  for (const { name, creation, first, outputs, prepared, run, close } of opened) {
+    const off = Math.max(apart(outputs, expected), apart(await run(prepared), expected));
+    found[name] = { creation, first, apart: Number.isFinite(off) ? off : null };
+    close();
   }
-  return { isolated: crossOriginIsolated, subjects: found };
+  opened = [];
+  return found;
 }
