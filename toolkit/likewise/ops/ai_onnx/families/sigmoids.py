@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from likewise.loop import math as loop_math
+from likewise.ops.activations import sigmoid
 from likewise.ops.ai_onnx.families.activations import Activation
 from likewise.ops.checks import NUMBERS
 from likewise.ops.error_function import erf
@@ -71,14 +72,6 @@ class Sigmoid(Activation, versions=(1, 6, 13)):
 
     def define(self, x: float) -> float:
         return 1 / (1 + float(np.exp(-x)))
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)) of a float32 or float64 array, in a new one."""
-    made = np.negative(x)
-    made = np.exp(made, out=made) if made.ndim else np.asarray(np.exp(made))
-    made += 1
-    return np.asarray(np.reciprocal(made))
 
 
 class Softplus(Activation, versions=(1, 22)):
