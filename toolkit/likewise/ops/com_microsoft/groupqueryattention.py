@@ -9,9 +9,18 @@ import numpy as np
 
 from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh, maximum
+from likewise.loop import math as loop_math
 from likewise.ops.ai_onnx.rotaryembedding import turn_pairs
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import check_dtype, check_float, check_rank, check_same_dtype
+from likewise.ops.com_microsoft.cached_attention import (
+    cache,
+    following,
+    looks,
+    packed_heads,
+    softmax,
+    turned,
+)
 from likewise.ops.dot_product import (
     attend,
     computed,
@@ -21,11 +30,14 @@ from likewise.ops.dot_product import (
     split_heads,
 )
 from likewise.ops.operator import Operator
+from likewise.ops.static import content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
 
 
 class GroupQueryAttention(Operator, versions=(1,)):
@@ -165,6 +177,104 @@ class GroupQueryAttention(Operator, versions=(1,)):
         if head_sink is not None:
             return computed(head_sink).reshape(-1, 1, 1)
         return np.zeros((1, 1, 1), np.float32) if self.smooth_softmax > 0 else None
+
+    def lower(
+        self,
+        lowering: Lowering,
+        query: TensorView,
+        key: TensorView | None = None,
+        value: TensorView | None = None,
+        past_key: TensorView | None = None,
+        past_value: TensorView | None = None,
+        seqlens_k: TensorView | None = None,
+        total_sequence_length: TensorView | None = None,
+        cos_cache: TensorView | None = None,
+        sin_cache: TensorView | None = None,
+        position_ids: TensorView | None = None,
+        attention_bias: TensorView | None = None,
+        head_sink: TensorView | None = None,
+    ) -> tuple[TensorView, ...]:
+        if seqlens_k is None or total_sequence_length is None:
+            raise InferenceError("seqlens_k and total_sequence_length must be given")
+        total = int(content(total_sequence_length, "total_sequence_length").item())
+        q, k, v = self._head_views(query, key, value)
+        batch, _, length, _ = q.shape
+        pasts = lowering.constant(np.zeros(batch, np.int32))
+        if length != total:
+            counts = seqlens_k.reshape((batch,))
+            pasts = lowering.materialise(
+                lowering.elementwise(lambda _, n: n + (1 - length), DType.INT32, counts)
+            )
+        if self.do_rotary and cos_cache is not None and sin_cache is not None:
+            places = position_ids or following(lowering, pasts, length)
+            tables, paired = (cos_cache, sin_cache), self.rotary_interleaved
+            q, k = (turned(lowering, x, tables, places, interleaved=paired) for x in (q, k))
+        keys = cache(lowering, past_key, k, pasts, total)
+        values = cache(lowering, past_value, v, pasts, total)
+        wide = DType.DOUBLE if query.dtype is DType.DOUBLE else DType.FLOAT
+        bias = looks(
+            lowering,
+            pasts,
+            (batch, 1, length, total),
+            wide,
+            causal=self.causal,
+            window=self.local_window_size,
+        )
+        if attention_bias is not None:
+            ends = (*attention_bias.shape[:3], min(total, attention_bias.shape[3]))
+            given = lowering.cast(attention_bias.slice((0,) * 4, (1,) * 4, ends), wide)
+            bias = lowering.elementwise(lambda _, a, b: a + b, wide, bias, given)
+        y = self._attended(lowering, q, (keys, values), bias, head_sink)
+        return (lowering.cast(y, query.dtype), keys, values)[: max(self.wanted, 1)]
+
+    def _head_views(
+        self, query: TensorView, key: TensorView | None, value: TensorView | None
+    ) -> list[TensorView]:
+        """Query, key and value as [B, heads, L, D]."""
+        heads, groups = self.num_heads, self.kv_num_heads
+        if key is not None and value is not None:
+            given = ((query, heads), (key, groups), (value, groups))
+            return [packed_heads(x, 0, n, x.shape[2] // n) for x, n in given]
+        size = query.shape[2] // (heads + 2 * groups)
+        parts = ((0, heads), (heads, groups), (heads + groups, groups))
+        return [packed_heads(query, first, n, size) for first, n in parts]
+
+    def _attended(
+        self,
+        lowering: Lowering,
+        q: TensorView,
+        caches: tuple[TensorView, TensorView],
+        bias: TensorView,
+        head_sink: TensorView | None,
+    ) -> TensorView:
+        """[B, L, heads * D] of what the scores gather of the values."""
+        batch, heads, length, size = q.shape
+        groups, total, wide = self.kv_num_heads, bias.shape[3], bias.dtype
+        ones, origin = (1,) * 4, (0,) * 4
+        keys, values = (
+            lowering.cast(x.slice(origin, ones, (*x.shape[:2], total, x.shape[3])), wide)
+            for x in caches
+        )
+        scale, cap = self.scale or 1 / math.sqrt(max(size, 1)), self.softcap
+        scaled = lowering.elementwise(lambda _, x: x * scale, wide, lowering.cast(q, wide))
+        shared = heads // groups * length
+        rows = lowering.materialise(scaled).reshape((batch, groups, shared, size))
+        scores = lowering.matmul(rows, keys.transpose((0, 1, 3, 2)))
+        scores = scores.reshape((batch, heads, length, total))
+
+        def biased(k: Kernel, value: Value, more: Value) -> Value:
+            return (loop_math.tanh(k, value / cap) * cap if cap > 0 else value) + more
+
+        scores = lowering.elementwise(biased, wide, scores, bias, cost=25 if cap > 0 else 1)
+        sink = None
+        if head_sink is not None:
+            sink = lowering.materialise(lowering.cast(head_sink.reshape((heads, 1, 1)), wide))
+        elif self.smooth_softmax > 0:
+            sink = lowering.constant(np.zeros((1, 1, 1), wide.numpy))
+        weights = lowering.materialise(softmax(lowering, scores, sink))
+        made = lowering.matmul(weights.reshape((batch, groups, shared, total)), values)
+        made = made.reshape((batch, heads, length, values.shape[3])).transpose((0, 2, 1, 3))
+        return made.reshape((batch, length, heads * values.shape[3]))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
