@@ -7,7 +7,7 @@ add the place with `at` while the error passes through them.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 __all__ = [
     "InferenceError",
@@ -48,14 +48,33 @@ class LikewiseError(Exception):
         return self
 
     def __str__(self) -> str:
-        text = self.what
+        text = _shortened(self.what)
         if self.given is not None:
-            text += f"; given: {self.given}"
+            text += f"; given: {_shortened(self.given)}"
         if self.allowed is not None:
-            text += f"; allowed: {self.allowed}"
+            text += f"; allowed: {_shortened(self.allowed)}"
         if self.hint is not None:
             text += f"; {self.hint}"
-        return ": ".join((*self.where, text))
+        where = self.where
+        if len(where) > 2 * _PLACES:
+            where = (*where[:_PLACES], "…", *where[-_PLACES:])
+        return ": ".join((*(_shortened(place, _PLACE_LETTERS) for place in where), text))
+
+
+_PLACES: Final = 6
+_PLACE_LETTERS: Final = 400
+_ENTRIES: Final = 32
+_LETTERS: Final = 4000
+
+
+def _shortened(content: object, letters: int = _LETTERS) -> str:
+    """`content` as text, cut where a hostile or huge model would make a message of megabytes."""
+    if isinstance(content, list | tuple) and len(content) > _ENTRIES:
+        shown = ", ".join(map(repr, content[:_ENTRIES]))
+        text = f"[{shown}, … {len(content)} entries]"
+    else:
+        text = str(content)
+    return text if len(text) <= letters else f"{text[:letters]}… ({len(text)} letters)"
 
 
 class ModelError(LikewiseError):

@@ -78,12 +78,14 @@ class Model:
         try:
             arrays = check_feeds(self.inputs, feeds)
             made = self._plan.run(arrays, tap=tap)
+            return {
+                value.name: _owned(array, arrays)
+                for value, array in zip(self.graph.outputs, made, strict=True)
+            }
         except LikewiseError as error:
             raise error.at(self.name) from None
-        return {
-            value.name: _owned(array, arrays)
-            for value, array in zip(self.graph.outputs, made, strict=True)
-        }
+        except MemoryError as error:
+            raise LikewiseError(f"there is not enough memory: {error}").at(self.name) from None
 
 
 def load(source: ModelSource) -> Model:

@@ -1,7 +1,8 @@
 """Symbolic dimensions: integer polynomials over named sizes, with floor division and maximum.
 
 A `Dim` is an `int` or an `Expression`. Expressions are kept in one normal form, so two that are
-equal as polynomials compare equal, and one without symbols is an `int` at once.
+equal as polynomials compare equal, and one without symbols is an `int` at once. Only products of
+long sums stay as they are: multiplied out they would fill the memory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from likewise.errors import InferenceError
@@ -20,6 +22,7 @@ __all__ = [
     "Dim",
     "Expression",
     "ceil_divide",
+    "checked_rank",
     "fresh",
     "fresh_dims",
     "maximum",
@@ -32,21 +35,40 @@ __all__ = [
 Dim: TypeAlias = "int | Expression"
 
 
+_LONGEST_PRODUCT: Final = 256  # terms of a product that is multiplied out
+_HEAVIEST: Final = 1 << 13
+_DEEPEST: Final = 60
+
+
 @dataclass(frozen=True)
 class _Function:
-    """An atom that is not a polynomial: `floordiv(a, b)` or `max(a, b)`."""
+    """An atom that is not a sum of monomials: `floordiv(a, b)`, `max(a, b)`, a long `product`."""
 
     name: str
     left: Dim
     right: Dim
 
+    @cached_property
+    def weight(self) -> int:
+        """See `Expression`."""
+        return 1 + sum(side.weight for side in (self.left, self.right) if not isinstance(side, int))
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep functions nest in it."""
+        return 1 + max(side.depth for side in (self.left, self.right) if not isinstance(side, int))
+
     def __str__(self) -> str:
+        if self.name == "product":
+            return f"{_grouped(self.left)}*{_grouped(self.right)}"
         if self.name == "floordiv":
             return f"{_grouped(self.left)} // {_grouped(self.right)}"
         return f"{self.name}({self.left}, {self.right})"
 
     def substitute(self, bindings: Mapping[str, int]) -> Dim:
         left, right = _substitute(self.left, bindings), _substitute(self.right, bindings)
+        if self.name == "product":
+            return left * right
         return left // right if self.name == "floordiv" else maximum(left, right)
 
 
@@ -62,6 +84,19 @@ class Expression:
     """
 
     terms: tuple[tuple[_Monomial, int], ...]
+
+    @cached_property
+    def weight(self) -> int:
+        """How many symbols and functions it is written with: what working with it costs."""
+        atoms = [atom for monomial, _ in self.terms for atom in monomial]
+        inner = sum(1 if isinstance(atom, str) else atom.weight for atom in atoms)
+        return len(self.terms) + inner
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep functions nest in it."""
+        atoms = [atom for monomial, _ in self.terms for atom in monomial]
+        return max((atom.depth for atom in atoms if not isinstance(atom, str)), default=0)
 
     def __add__(self, other: Dim) -> Dim:
         if not isinstance(other, (int, Expression)):
@@ -85,6 +120,8 @@ class Expression:
     def __mul__(self, other: Dim) -> Dim:
         if not isinstance(other, (int, Expression)):
             return NotImplemented
+        if len(self.terms) * len(_terms(other)) > _LONGEST_PRODUCT:
+            return _atom(_Function("product", self, other))
         total: dict[_Monomial, int] = {}
         for (a, i), (b, j) in itertools.product(self.terms, _terms(other)):
             monomial = tuple(sorted(a + b, key=str))
@@ -159,9 +196,14 @@ def fresh(hint: str) -> Expression:
 
 def fresh_dims(hint: str, rank: int) -> tuple[Expression, ...]:
     """`rank` sizes that only a run can tell; raises `InferenceError` beyond what NumPy holds."""
+    return tuple(fresh(hint) for _ in range(checked_rank(rank)))
+
+
+def checked_rank(rank: int) -> int:
+    """`rank`; raises `InferenceError` beyond what NumPy holds."""
     if rank > RANK_LIMIT:
         raise InferenceError("a tensor has too many dims", given=rank, allowed=RANK_LIMIT)
-    return tuple(fresh(hint) for _ in range(rank))
+    return rank
 
 
 def product(dims: Iterable[Dim]) -> Dim:
@@ -220,6 +262,10 @@ def _least_atom(atom: _Atom) -> int | None:
     if isinstance(atom, str):
         return 0
     left, right = _least(atom.left), _least(atom.right)
+    if atom.name == "product":
+        if left is None or right is None or min(left, right) < 0:
+            return None
+        return left * right
     if atom.name == "max":
         return max((bound for bound in (left, right) if bound is not None), default=None)
     if left is None or right is None or right <= 0:
@@ -235,8 +281,19 @@ def _terms(dim: Dim) -> tuple[tuple[_Monomial, int], ...]:
     return dim.terms if isinstance(dim, Expression) else (((), int(dim)),)
 
 
-def _atom(atom: _Atom) -> Expression:
-    return Expression((((atom,), 1),))
+def _atom(atom: _Function) -> Expression:
+    return _checked(Expression((((atom,), 1),)))
+
+
+def _checked(dim: Expression) -> Expression:
+    """`dim`; raises `InferenceError` where it is so long that only malice can have written it."""
+    if dim.weight > _HEAVIEST or dim.depth > _DEEPEST:
+        raise InferenceError(
+            "a size depends on others in too many ways",
+            given=f"{dim.weight} symbols and functions, {dim.depth} deep",
+            allowed=f"{_HEAVIEST}, {_DEEPEST} deep",
+        )
+    return dim
 
 
 def _normal(total: Mapping[_Monomial, int]) -> Dim:
@@ -246,7 +303,9 @@ def _normal(total: Mapping[_Monomial, int]) -> Dim:
     if tuple(kept) == ((),):
         return kept[()]
     # Constants last, as people write them.
-    return Expression(tuple(sorted(kept.items(), key=lambda item: (not item[0], str(item[0])))))
+    return _checked(
+        Expression(tuple(sorted(kept.items(), key=lambda item: (not item[0], str(item[0])))))
+    )
 
 
 def _divided(dim: Dim) -> _Function | None:

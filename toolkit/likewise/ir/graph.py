@@ -35,6 +35,10 @@ class OperatorLike(Protocol):
         """Whether equal inputs give equal outputs."""
 
     @property
+    def foldable(self) -> bool:
+        """Whether it may be computed beforehand."""
+
+    @property
     def wanted(self) -> int:
         """How many outputs are asked for."""
 

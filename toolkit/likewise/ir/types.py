@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 import numpy as np
 
 from likewise.errors import MissingDependencyError, UnsupportedError
-from likewise.ir.dims import Dim, Expression, product
+from likewise.ir.dims import Dim, Expression, checked_rank, fresh, product
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -204,6 +204,14 @@ class TensorType:
     dims: Shape | None
     value: Array | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.dims is not None:
+            checked_rank(len(self.dims))
+        if any(isinstance(dim, Expression) and _is_long(dim) for dim in self.dims or ()):
+            # A size that only a run can tell says less, and is as true.
+            dims = (fresh("size") if _is_long(dim) else dim for dim in self.dims or ())
+            object.__setattr__(self, "dims", tuple(dims))
+
     @property
     def shape(self) -> Shape:
         """The dims; raises `UnknownRankError` while the rank is unknown."""
@@ -245,6 +253,8 @@ class TensorType:
     def with_value(self, value: Array) -> Self:
         """The same type with known content; integers that hold symbols become an object array."""
         if value.dtype == object and self.dtype is not DType.STRING:
+            if any(_is_long(item) for item in value.flat):
+                return replace(self, value=None)
             value = _concrete(value, self.dtype)
         return replace(self, value=value)
 
@@ -261,6 +271,15 @@ class TensorType:
         if self.dims is None:
             return f"{self.dtype}[…]"
         return f"{self.dtype}[{', '.join(map(str, self.dims))}]"
+
+
+_LONGEST: Final = 256
+_DEEPEST: Final = 30
+
+
+def _is_long(dim: Dim) -> bool:
+    """Whether `dim` is an expression so long that working with it costs more than it tells."""
+    return isinstance(dim, Expression) and (dim.weight > _LONGEST or dim.depth > _DEEPEST)
 
 
 def _concrete(value: Array, dtype: DType) -> Array:

@@ -19,11 +19,13 @@ from likewise.onnx.typeproto import to_type
 from likewise.ops import Operator, find_operator
 from likewise.ops.attributes import parse
 from likewise.ops.build import GraphBuilder, OldForm
+from likewise.ops.inference import UNFIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from likewise.onnx.messages import (
+        AttributeProto,
         FunctionProto,
         GraphProto,
         ModelProto,
@@ -34,12 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["import_model"]
 
-_UNFIT: Final = (
-    *(ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError),
-    UnknownRankError,
-)
-"""What an operator that is handed nonsense may raise, such as a map where it takes a tensor."""
 _INLINED_LIMIT: Final = 100_000  # nodes that functions may add: a chain of doublings is a bomb
+_REPEATED_LIMIT: Final = 1 << 22  # numbers in attributes that further unfoldings may add
+_CALLS_LIMIT: Final = 50
 
 
 def import_model(model: ModelProto, source: Source) -> Graph:
@@ -87,10 +86,26 @@ class _Context:
     model: ModelProto
     external: ExternalData
     inlined: int = 0
+    repeated: int = 0
+    unfolded: set[tuple[str, str, str]] = field(default_factory=set)
     functions: Mapping[tuple[str, str, str], FunctionProto] = field(init=False)
 
     def __post_init__(self) -> None:
         self.functions = {(f.domain, f.name, f.overload): f for f in self.model.functions}
+
+    def book(self, key: tuple[str, str, str]) -> None:
+        """Count what unfolding a function adds; raises `ModelError` where that gets too much."""
+        nodes = list(walk(self.functions[key].node))
+        self.inlined += len(nodes)
+        if self.inlined > _INLINED_LIMIT:
+            raise ModelError("the functions unfold to too many nodes", allowed=_INLINED_LIMIT)
+        if key in self.unfolded:
+            self.repeated += sum(
+                _entries(attribute) for node in nodes for attribute in node.attribute
+            )
+        if self.repeated > _REPEATED_LIMIT:
+            raise ModelError("the functions unfold to too many numbers", allowed=_REPEATED_LIMIT)
+        self.unfolded.add(key)
 
 
 @dataclass(kw_only=True)
@@ -123,6 +138,7 @@ class _Scope:
             inputs.append(self._define(info.name, Value(info.name, known)))
         for node in in_order(proto.node, self.defines):
             self.add(node)
+        self._declared_shapes(proto.output)
         outputs = [self._output(info) for info in proto.output]
         return self.builder.graph(proto.name, inputs, outputs)
 
@@ -136,18 +152,27 @@ class _Scope:
             self._define(name, self.builder.named_constant(name, array))
 
     def _output(self, info: ValueInfoProto) -> Value:
-        """An output of a graph; with the type that the file declares if no rank can be inferred."""
         value = self.lookup(info.name)
         if value.name != info.name:
             return self.builder.op_named("Identity", [value], info.name)
-        if not isinstance(value.type, TensorType) or value.type.dims is not None:
-            return value
-        declared = to_type(info.type, info.name)
-        if not isinstance(declared, TensorType) or declared.dims is None:
-            return value
-        if declared.dtype is value.type.dtype and info.name in self.names:
-            self.names[info.name] = value = self.builder.retype(value, declared)
         return value
+
+    def _declared_shapes(self, outputs: Sequence[ValueInfoProto]) -> None:
+        """Give outputs whose rank cannot be inferred the shape that the file declares."""
+        kinds: dict[Value, TensorType] = {}
+        for info in outputs:
+            value = self.names.get(info.name)
+            if value is None or not isinstance(value.type, TensorType):
+                continue
+            if value.type.dims is not None or value.name != info.name:
+                continue
+            declared = to_type(info.type, info.name)
+            if isinstance(declared, TensorType) and declared.dtype is value.type.dtype:
+                kinds[value] = declared
+        retyped = self.builder.retype(
+            {v: kind for v, kind in kinds.items() if kind.dims is not None}
+        )
+        self.names.update((value.name, value) for value in retyped.values())
 
     def _define(self, name: str, value: Value) -> Value:
         if not name:
@@ -180,7 +205,7 @@ class _Scope:
             if any(place.startswith("node ") for place in error.where[:1]):
                 raise
             raise error.at(f"node {name!r} ({node.op_type})") from None
-        except _UNFIT as error:
+        except (*UNFIT, UnknownRankError) as error:
             name = node.name or next(iter(node.output), "")
             raise ModelError(
                 "its inputs or attributes do not fit the operator",
@@ -256,9 +281,9 @@ class _Scope:
         function = self.context.functions[key]
         if key in self.calls:
             raise ModelError(f"the function {function.name!r} calls itself")
-        self.context.inlined += sum(1 for _ in walk(function.node))
-        if self.context.inlined > _INLINED_LIMIT:
-            raise ModelError("the functions unfold to too many nodes", allowed=_INLINED_LIMIT)
+        if len(self.calls) >= _CALLS_LIMIT:
+            raise ModelError("functions call each other too deep", allowed=_CALLS_LIMIT)
+        self.context.book(key)
         if len(node.input) > len(function.input) or len(node.output) > len(function.output):
             raise ModelError(
                 "a call gives more inputs or outputs than the function has",
@@ -295,6 +320,16 @@ class _Scope:
             bound=bound,
             absent=frozenset(function.input) - names.keys(),
         )
+
+
+def _entries(attribute: AttributeProto) -> int:
+    """How many entries are read anew each time: raw tensor data are only looked at."""
+    tensors = [t for t in (attribute.t, *attribute.tensors) if t is not None]
+    return (
+        sum(map(len, (attribute.ints, attribute.floats, attribute.strings)))
+        + sum(len(t.float_data) + len(t.int32_data) + len(t.int64_data) for t in tensors)
+        + sum(len(t.double_data) + len(t.uint64_data) + len(t.string_data) for t in tensors)
+    )
 
 
 def _found(name: str, domain: str = "") -> type[Operator]:

@@ -14,7 +14,7 @@ from likewise.ops.attributes import parse
 from likewise.ops.inference import infer_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from likewise.ir import Array, Type
     from likewise.ops.operator import Operator
@@ -163,25 +163,26 @@ class GraphBuilder(Builder[Value]):
         if not any(value in node.outputs for node in self.nodes[first:]):
             return self.op_named("Identity", [value], name)
         renamed = Value(name, value.type)
-        self._swap(value, renamed, first)
+        self._swap({value: renamed}, first)
         return renamed
 
-    def retype(self, value: Value, kind: Type) -> Value:
-        """`value` with what is known of its type from elsewhere.
+    def retype(self, kinds: Mapping[Value, Type]) -> dict[Value, Value]:
+        """What stands for values of whose types more is known from elsewhere, by old value.
 
-        It is kept as it is where a subgraph reads it: graphs are immutable.
+        Those that a subgraph reads are kept as they are: graphs are immutable.
         """
-        if any(value in node.captures for node in self.nodes):
-            return value
-        retyped = Value(value.name, kind)
-        self._swap(value, retyped, 0)
+        if not kinds:
+            return {}
+        captured = {value for node in self.nodes for value in node.captures}
+        retyped = {v: Value(v.name, kind) for v, kind in kinds.items() if v not in captured}
+        self._swap(retyped, 0)
         return retyped
 
-    def _swap(self, old: Value, new: Value, first: int) -> None:
-        """Put `new` in the place of `old` in the nodes from index `first` on."""
+    def _swap(self, new: Mapping[Value, Value], first: int) -> None:
+        """Put what `new` gives in the place of values in the nodes from index `first` on."""
 
         def swapped(values: Sequence[Value | None]) -> tuple[Value | None, ...]:
-            return tuple(new if v is old else v for v in values)
+            return tuple(v if v is None else new.get(v, v) for v in values)
 
         self.nodes[first:] = [
             Node(node.operator, swapped(node.inputs), swapped(node.outputs), node.name)

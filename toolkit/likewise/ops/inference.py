@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from likewise.ir import Array
     from likewise.ops.operator import Operator
 
-__all__ = ["infer_outputs"]
+__all__ = ["UNFIT", "infer_outputs"]
 
-_LARGEST_KNOWN = 2048  # elements: shape arithmetic is small, weights are folded by a pass
+_LARGEST_KNOWN = 512  # elements: shape arithmetic is small, weights are folded by a pass
+_MOST_OPERATIONS = 1 << 18
+UNFIT: Final = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError),
+    *(TypeError, ValueError),
+)
+"""What an operator that is handed nonsense may raise, such as a map where it takes a tensor."""
 _RANKS_TRIED = (1, 2, 3, 4, 0, 5)
 
 
@@ -29,10 +35,17 @@ def infer_outputs(operator: Operator, inputs: Sequence[Type | None]) -> tuple[Ty
     """
     _check_arity(operator, inputs)
     try:
-        outputs = _as_tuple(operator.infer(*inputs))
+        outputs = _inferred(operator, inputs)
     except UnknownRankError:
         return _without_rank(operator, inputs)
     return _with_content(operator, inputs, outputs)
+
+
+def _inferred(operator: Operator, inputs: Sequence[Type | None]) -> tuple[Any, ...]:
+    try:
+        return _as_tuple(operator.infer(*inputs))
+    except UNFIT as error:
+        raise _unfit(error) from error
 
 
 def _as_tuple(outputs: Any) -> tuple[Any, ...]:
@@ -65,7 +78,7 @@ def _without_rank(operator: Operator, inputs: Sequence[Type | None]) -> tuple[Ty
             for x in inputs
         ]
         try:
-            outputs = _as_tuple(operator.infer(*tried))
+            outputs = _inferred(operator, tried)
         except UnknownRankError:
             continue
         except LikewiseError as error:
@@ -79,14 +92,10 @@ def _with_content(
     operator: Operator, inputs: Sequence[Type | None], outputs: tuple[Type | None, ...]
 ) -> tuple[Type | None, ...]:
     """`outputs` with the values that follow from the inputs' values (shape arithmetic)."""
-    if (
-        not operator.deterministic
-        or operator.subgraphs
-        or any(
-            not isinstance(x, TensorType) or x.value is not None or not _small(x)
-            for x in outputs
-            if x is not None
-        )
+    if not operator.foldable or any(
+        not isinstance(x, TensorType) or x.value is not None or not _small(x)
+        for x in outputs
+        if x is not None
     ):
         return outputs
     values: list[Array | None] = []
@@ -100,7 +109,24 @@ def _with_content(
     )
     if not values or (symbolic and not operator.symbolic):
         return outputs
+    if not _is_quick(operator, inputs, outputs):
+        return outputs
     return _evaluated(operator, values, outputs, symbolic=symbolic)
+
+
+def _is_quick(
+    operator: Operator, inputs: Sequence[Type | None], outputs: Sequence[Type | None]
+) -> bool:
+    operations = operator.flops(
+        *([x if isinstance(x, TensorType) else None for x in side] for side in (inputs, outputs))
+    )
+    return isinstance(operations, int) and operations <= _MOST_OPERATIONS
+
+
+def _unfit(error: Exception) -> InferenceError:
+    return InferenceError(
+        "its inputs or attributes do not fit the operator", given=f"{type(error).__name__}: {error}"
+    )
 
 
 def _small(x: TensorType) -> bool:
@@ -117,10 +143,11 @@ def _evaluated(
     try:
         with np.errstate(all="ignore"):
             results = _as_tuple(operator.evaluate(*values))
-    except (LikewiseError, TypeError, ValueError, ZeroDivisionError):
-        if symbolic:  # an expression that has no truth value or no such operation: not known
+    except (LikewiseError, *UNFIT) as error:
+        # An expression that has no truth value or no such operation: not known.
+        if symbolic or isinstance(error, MemoryError):
             return outputs
-        raise
+        raise error if isinstance(error, LikewiseError) else _unfit(error) from error
     known: list[Type | None] = []
     for x, result in zip(outputs, results, strict=False):
         if isinstance(x, TensorType):

@@ -71,7 +71,9 @@ class Operator(_Typed):
     symbolic: ClassVar[bool] = False
     """`evaluate` also works on object arrays of symbolic dims (shape arithmetic)."""
     deterministic: ClassVar[bool] = True
-    """Equal inputs give equal outputs: it may be folded and shared."""
+    """Equal inputs give equal outputs: it may be shared."""
+    bounded: ClassVar[bool] = True
+    """`evaluate` takes no more time and memory than its inputs, outputs and `flops` tell."""
     defaults: ClassVar[dict[str, Any]] = {}
     """The attributes by name, each with its default; `...` marks a required one."""
 
@@ -116,6 +118,14 @@ class Operator(_Typed):
         return tuple(
             value for field in self.defaults if isinstance(value := self.__dict__[field], Graph)
         )
+
+    @property
+    def foldable(self) -> bool:
+        """Whether it may be computed when a model is loaded, were its inputs known.
+
+        Those of other domains are not worth the risk: nobody feeds them constants.
+        """
+        return self.deterministic and self.bounded and not self.subgraphs and not self.domain
 
     def attributes(self) -> dict[str, Any]:
         """The attributes by ONNX name, those left at their default not among them."""

@@ -63,7 +63,10 @@ def _along(ufunc: np.ufunc, x: Array, windows: Windows, dim: int, start: Any) ->
         return x
     lead = (slice(None),) * axis
     reads = []
-    for tap in range(kernel):
+    # Of a kernel of any size only these taps meet an element at some place.
+    nearest = -((stride * (output - 1) - begin) // dilation)
+    furthest = (begin + size - 1) // dilation
+    for tap in range(max(0, nearest), min(kernel, furthest + 1)):
         offset = tap * dilation - begin  # the tap meets x[place * stride + offset]
         first = max(0, -(offset // stride))
         last = min(output, (size - 1 - offset) // stride + 1)

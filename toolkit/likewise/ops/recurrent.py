@@ -58,6 +58,7 @@ class Tables(NamedTuple):
 class Recurrent(Operator):
     """Base of the three. float16 and bfloat16 are computed in float32, rounded at the end."""
 
+    bounded = False  # a step of Python costs more than its few operations
     _gates: ClassVar[int] = 1
     _defaults: ClassVar[tuple[str, ...]] = ("Tanh",)
     _states: ClassVar[int] = 1

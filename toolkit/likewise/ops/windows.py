@@ -79,6 +79,8 @@ class Windows:
 class Windowed(Operator):
     """Base of the operators whose attributes place windows over the spatial dims."""
 
+    bounded = False  # padding may be of any size
+
     auto_pad: AutoPad = "NOTSET"
     dilations: tuple[int, ...] | None = None
     pads: tuple[int, ...] | None = None

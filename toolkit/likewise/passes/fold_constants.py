@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from likewise.errors import LikewiseError
 from likewise.ir import TensorType
 from likewise.passes.rewrite import rewrite
 
@@ -18,26 +17,65 @@ if TYPE_CHECKING:
 
 __all__ = ["fold_constants"]
 
-_GROWTH_LIMIT: Final = 1 << 20
-"""Elements that a folded node may make beyond four times what it reads: a file stays small."""
+_FREE_ELEMENTS: Final = 1 << 20
+_GROWTH: Final = 4
+_FREE_OPERATIONS: Final = 1 << 28
+_OPERATIONS: Final = 1 << 12
+
+
+class _Budget:
+    """What folding may still make and compute: a file must not be a bomb.
+
+    A node may make `_GROWTH` times the elements that it reads, and all of them together twice that
+    of the graph's constants, either and `_FREE_ELEMENTS`; of operations there are `_OPERATIONS`
+    for each element of the graph's constants, and `_FREE_OPERATIONS`.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        stored = sum(array.size for array in graph.constants.values())
+        for node in graph.walk():
+            for body in node.operator.subgraphs:
+                stored += sum(array.size for array in body.constants.values())
+        self.elements = 8 * _FREE_ELEMENTS + 2 * _GROWTH * stored
+        self.operations = _FREE_OPERATIONS + _OPERATIONS * stored
+
+    def allows(self, node: Node) -> bool:
+        """Whether `node`, whose inputs are known, may be computed; if so it is booked."""
+        reads = [_tensor(value) for value in node.inputs]
+        made = [_tensor(value) for value in node.outputs if value is not None]
+        if not all(kind is not None and kind.is_static for kind in made):
+            return False
+        read, makes = _elements(reads), _elements(made)
+        operations = node.operator.flops(reads, made)
+        if not isinstance(operations, int) or makes > _GROWTH * read + _FREE_ELEMENTS:
+            return False
+        if makes > self.elements or operations > self.operations:
+            return False
+        self.elements -= makes
+        self.operations -= operations
+        return True
 
 
 def fold_constants(graph: Graph) -> Graph:
     """`graph` with nodes whose outputs are known replaced by constants.
 
     Known are the outputs of deterministic nodes on constants, and what type inference found
-    (shapes of static tensors). A node that fails is left to fail when it runs.
+    (shapes of static tensors). A node that fails is left to fail when it runs, and one that would
+    take much more time or memory than the constants do is left as it is.
     """
-    return rewrite(graph, _replacement)
+    budget = _Budget(graph)
+    return rewrite(graph, lambda node, builder: _replacement(node, builder, budget))
 
 
-def _replacement(node: Node, builder: GraphBuilder) -> Sequence[Value | None] | None:
+def _replacement(
+    node: Node, builder: GraphBuilder, budget: _Budget
+) -> Sequence[Value | None] | None:
     outputs = [value for value in node.outputs if value is not None]
     known = [_content(value) for value in outputs]
     if all(array is not None for array in known):
         contents = dict(zip(outputs, known, strict=True))
     else:
-        contents = _computed(node)
+        contents = _computed(node, budget)
     if not contents:
         return None
     return [
@@ -50,7 +88,7 @@ def _content(value: Value) -> Any:
     return value.type.constant if isinstance(value.type, TensorType) else None
 
 
-def _computed(node: Node) -> dict[Value, Any]:
+def _computed(node: Node, budget: _Budget) -> dict[Value, Any]:
     """The outputs of a node on constants; empty where it is not one or must not be folded."""
     operator = node.operator
     arrays = [None if value is None else _content(value) for value in node.inputs]
@@ -58,14 +96,14 @@ def _computed(node: Node) -> dict[Value, Any]:
         value is not None and array is None
         for value, array in zip(node.inputs, arrays, strict=True)
     )
-    if missing or not arrays or operator.subgraphs or not operator.deterministic:
-        return {}
-    if not _may_grow(node, sum(array.size for array in arrays if array is not None)):
+    if missing or not arrays or not operator.foldable:
         return {}
     try:
+        if not budget.allows(node):
+            return {}
         with np.errstate(all="ignore"):
             made = operator.evaluate(*arrays)
-    except (LikewiseError, ValueError, TypeError, IndexError, ArithmeticError):
+    except Exception:  # noqa: BLE001 — whatever it is, the run says it
         return {}
     made = made if isinstance(made, tuple) else (made,)
     found = {
@@ -76,12 +114,11 @@ def _computed(node: Node) -> dict[Value, Any]:
     return found if len(found) == sum(value is not None for value in node.outputs) else {}
 
 
-def _may_grow(node: Node, read: int) -> bool:
-    for value in node.outputs:
-        kind = value.type if value is not None else None
-        if not isinstance(kind, TensorType) or not kind.is_static:
-            return False
-        size = kind.size
-        if isinstance(size, int) and size > 4 * read + _GROWTH_LIMIT:
-            return False
-    return True
+def _tensor(value: Value | None) -> TensorType | None:
+    return value.type if value is not None and isinstance(value.type, TensorType) else None
+
+
+def _elements(kinds: Sequence[TensorType | None]) -> int:
+    """How many elements static tensors have together."""
+    sizes = [kind.size for kind in kinds if kind is not None and kind.is_static]
+    return sum(size for size in sizes if isinstance(size, int))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import InferenceError
-from likewise.ir import DType, TensorType, fresh, product
+from likewise.ir import DType, TensorType, fresh, fresh_dims, product
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, unify
 from likewise.ops.operator import Operator
@@ -31,6 +31,8 @@ class Col2Im(Operator, versions=(18,)):
     `block_shape`, `dilations`, `pads` and `strides` place the blocks over the image.
     """
 
+    bounded = False  # padding may be of any size
+
     dilations: tuple[int, ...] | None = None
     pads: tuple[int, ...] | None = None
     strides: tuple[int, ...] | None = None
@@ -50,7 +52,7 @@ class Col2Im(Operator, versions=(18,)):
             rank = unify(image_shape.shape[0], block_shape.shape[0], "image_shape and block_shape")
             if not isinstance(rank, int):
                 return TensorType(input.dtype, None)
-            image = [fresh("image") for _ in range(rank)]
+            image = list(fresh_dims("image", rank))
         if block is None:
             return input.with_shape((input.shape[0], fresh("channels"), *image))
         taps = product(block)

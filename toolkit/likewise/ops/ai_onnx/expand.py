@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.errors import LikewiseError
-from likewise.ir import DType, TensorType, fresh
+from likewise.ir import DType, TensorType, checked_rank, fresh
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import broadcast, check_dtype, check_rank
 from likewise.ops.operator import Operator
@@ -38,7 +38,7 @@ class Expand(Operator, versions=(8, 13)):
         rank = shape.shape[0]
         if not isinstance(rank, int):
             return TensorType(input.dtype, None)
-        dims: tuple[Dim, ...] = (1,) * (rank - input.rank) + input.shape
+        dims: tuple[Dim, ...] = (1,) * (checked_rank(rank) - input.rank) + input.shape
         return input.with_shape(
             dim if isinstance(dim, int) and dim != 1 else fresh("expand") for dim in dims
         )

@@ -28,6 +28,8 @@ class ImageDecoder(Operator, versions=(20,)):
     Pillow's codecs do it: pixels may differ by a few steps from those of other decoders.
     """
 
+    bounded = False  # a small file may hold a large image
+
     pixel_format: Literal["RGB", "BGR", "Grayscale"] = "RGB"
 
     def infer(self, encoded_stream: TensorType) -> TensorType:

@@ -24,6 +24,8 @@ class RegexFullMatch(Operator, versions=(20,)):
     What Python's `re` cannot express the same way is refused by name.
     """
 
+    bounded = False  # Python's matcher may take exponential time
+
     pattern: str = ""
 
     def infer(self, x: TensorType) -> TensorType:

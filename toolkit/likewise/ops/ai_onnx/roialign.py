@@ -36,6 +36,8 @@ class RoiAlign(Operator, versions=(10, 16, 22)):
     `max` takes the greatest of the weighted corners of all samples, as onnxruntime does.
     """
 
+    bounded = False  # a region may have any number of samples
+
     coordinate_transformation_mode: Literal["half_pixel", "output_half_pixel"] = "half_pixel"
     mode: Literal["avg", "max"] = "avg"
     output_height: int = 1

@@ -93,7 +93,8 @@ class TfIdfVectorizer(Operator, versions=(9,)):
         for length, (position, grams) in enumerate(self._grams, 1):
             if not self.min_gram_length <= length <= self.max_gram_length or not len(grams):
                 continue
-            for skip in range(self.max_skip_count + 1 if length > 1 else 1):
+            skips = min(self.max_skip_count, rows.shape[1])  # more leave no room for two items
+            for skip in range(skips + 1 if length > 1 else 1):
                 self._count(rows, grams, skip + 1, counts[:, position : position + len(grams)])
         # Several n-grams may count for one column.
         weights = np.array(self.weights or [1] * counts.shape[1], np.float32)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.ir import DType, TensorType, fresh_dims
+from likewise.ir import DType, TensorType, checked_rank, fresh_dims
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axes
 from likewise.ops.operator import Operator
@@ -37,7 +37,7 @@ class Unsqueeze(Operator, versions=(1, 11, 13, 21, 23, 24, 25)):
                 return TensorType(data.dtype, None)
             return data.with_shape(fresh_dims("unsqueeze", data.rank + count))
         rest = iter(data.shape)
-        rank = data.rank + axes.constant.size
+        rank = checked_rank(data.rank + axes.constant.size)
         put_in = normalize_axes(axes.constant.flat, rank)
         return data.with_shape(1 if axis in put_in else next(rest) for axis in range(rank))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from likewise.errors import LikewiseError
 from likewise.ir import DType, Graph, TensorType
+from likewise.ops.inference import UNFIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +103,7 @@ class _Step:
         except LikewiseError as error:
             error.at(self.node.label)
             raise
-        except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
+        except UNFIT as error:
             raise _failure(self.node, arguments, error) from error
         made = made if isinstance(made, tuple) else (made,)
         return tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in made)
@@ -117,7 +118,8 @@ class _Step:
 
 def _failure(node: Node, arguments: Sequence[Any], error: Exception) -> LikewiseError:
     given = ", ".join(_described(array) for array in arguments)
-    return LikewiseError(f"cannot be computed: {error}", given=given or None).at(node.label)
+    why = "there is not enough memory" if isinstance(error, MemoryError) else str(error)
+    return LikewiseError(f"cannot be computed: {why}", given=given or None).at(node.label)
 
 
 def _described(array: Any) -> str:
