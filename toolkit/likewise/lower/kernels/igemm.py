@@ -18,6 +18,7 @@ import numpy as np
 from likewise.loop.types import scalar_or_vector
 
 if TYPE_CHECKING:
+    from likewise.loop.builder import Var
     from likewise.loop.nodes import Memory
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
@@ -26,6 +27,11 @@ __all__ = ["BLOCK", "ROWS", "Store", "Tile", "each_block", "even_rows", "pack"]
 
 BLOCK: Final = 8
 ROWS: Final = 6
+_IN_ORDER: Final = 128
+"""Products summed one after the other, about, before their sum is added to the total.
+
+Rounding errors then grow with this and with the number of such sums, not with all products.
+"""
 
 Store = Callable[["Kernel", "Value", int, "Value"], None]
 """store(k, column, row, value): value holds the lanes from `column` on, or one element."""
@@ -52,6 +58,13 @@ def even_rows(size: int, most: int = ROWS) -> list[tuple[int, int, int]]:
     cut = larger * (small + 1)
     found = [(0, cut, small + 1)] if larger else []
     return [*found, (cut, size, small)] if cut < size else found
+
+
+def _even_spans(depth: int) -> list[tuple[int, int, int]]:
+    """Ranges (first, last, step) with steps near _IN_ORDER, of one size where that can be."""
+    least = -(-depth // _IN_ORDER)
+    count = next((one for one in range(least, 2 * least) if depth % one == 0), None)
+    return even_rows(depth, depth // count if count else _IN_ORDER)
 
 
 @contextmanager
@@ -107,27 +120,23 @@ class Tile:
         """Compute the tile and hand its parts to `store`; `column` is the lane axis."""
         kind = scalar_or_vector(self.w.storage.value, 4)
         parts = range(0, columns, 4)
-        block = prod(count for count, _ in self.taps) * self.depth * BLOCK
         sums = [[k.var(0, kind) for _ in parts] for _ in range(rows)]
         with ExitStack() as loops:
             tap, place = k.index(0), start
             for count, step in self.taps:
                 at = loops.enter_context(k.loop(count))
                 tap, place = tap * count + at, place + at * step
-            with k.loop(self.depth) as at:
-                weight = packed + (tap * self.depth + at) * BLOCK
-                right = [
-                    k.load(self.w, weight + (part // BLOCK * block + part % BLOCK), 4)
-                    for part in parts
-                ]
-                for row, line in enumerate(sums):
-                    one = k.load(self.x, place + row * self.row_step + at)
-                    left = k.splat(one, kind)
-                    for total, factor in zip(line, right, strict=True):
-                        if kind.is_float:
-                            total.set(k.madd(left, factor, total.get()))
-                        else:
-                            total.set(total.get() + left * factor)
+            weight = packed + tap * (self.depth * BLOCK)
+            if not kind.is_float or self._per_block <= 2 * _IN_ORDER:
+                self._add_products(k, sums, place, weight, self.depth)
+            else:
+                for first, last, count in _even_spans(self.depth):
+                    with k.loop(first, last, count) as at:
+                        some = [[k.var(0, kind) for _ in parts] for _ in range(rows)]
+                        self._add_products(k, some, place + at, weight + at * BLOCK, count)
+                        for line, made in zip(sums, some, strict=True):
+                            for total, one in zip(line, made, strict=True):
+                                total.set(total.get() + one.get())
         for row, line in enumerate(sums):
             for part, total in zip(parts, line, strict=True):
                 left_over = min(4, columns - part)
@@ -137,3 +146,28 @@ class Tile:
                     continue
                 for lane in range(left_over):
                     store(k, column + part + lane, row, total.get().lane(lane))
+
+    @property
+    def _per_block(self) -> int:
+        """Products of one element of the result."""
+        return prod(count for count, _ in self.taps) * self.depth
+
+    def _add_products(
+        self, k: Kernel, sums: list[list[Var]], place: Value, weight: Value, depth: int
+    ) -> None:
+        """Add `depth` products to each sum, one after the other, from `place` and `weight` on."""
+        kind = scalar_or_vector(self.w.storage.value, 4)
+        block = self._per_block * BLOCK
+        with k.loop(depth) as at:
+            right = [
+                k.load(self.w, weight + at * BLOCK + (part // BLOCK * block + part % BLOCK), 4)
+                for part in range(0, 4 * len(sums[0]), 4)
+            ]
+            for row, line in enumerate(sums):
+                one = k.load(self.x, place + row * self.row_step + at)
+                left = k.splat(one, kind)
+                for total, factor in zip(line, right, strict=True):
+                    if kind.is_float:
+                        total.set(k.madd(left, factor, total.get()))
+                    else:
+                        total.set(total.get() + left * factor)
