@@ -83,6 +83,9 @@ instead: nothing need be done about it. Two rules: an index made from data is re
 open `lowering.entry.if_(…)` and `while_(…)` around the lowering of their bodies. What a branch
 makes and others read must be materialised inside it.
 
+**Sequences** are settled here: one is a Python list of views, an empty optional is None. Which
+element is meant, and how many there are, must be known when the graph is lowered.
+
 `lower_graph(graph)` runs all this; `likewise.targets.wasm.emit_lowered` makes the module.
 """
 
@@ -92,10 +95,12 @@ from likewise.lower.lowering import DEAR, Lowering
 from likewise.lower.plan import MemoryPlan, plan_memory
 from likewise.lower.port import Port
 from likewise.lower.reduce import reduce
+from likewise.lower.sequences import Held
 from likewise.lower.view import Index, TensorView, flatten, unflatten
 
 __all__ = [
     "DEAR",
+    "Held",
     "Index",
     "Kernel",
     "Lowering",

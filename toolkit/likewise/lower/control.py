@@ -13,6 +13,8 @@ from likewise.errors import UnsupportedError
 from likewise.ir import DType
 from likewise.loop import FunctionBuilder
 from likewise.loop.types import BOOL, I32, I64
+from likewise.lower.sequences import Held, each, tensors
+from likewise.lower.view import TensorView
 
 if TYPE_CHECKING:
     from likewise.ir import Graph
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
-    from likewise.lower.view import TensorView
 
 __all__ = ["MOST_UNROLLED", "Repeated", "Step", "choose", "repeat"]
 
@@ -29,8 +30,9 @@ MOST_UNROLLED: Final = 256
 """Rounds of a loop that are written out one by one where its shapes change from round to round."""
 
 
-Views = Sequence["TensorView"]
-Step = Callable[["TensorView", Views], tuple[Views, Views, "TensorView | None"]]
+Step = Callable[
+    [TensorView, Sequence[Held]], tuple[Sequence[Held], Sequence[TensorView], TensorView | None]
+]
 """Lowers one round from its number (a 0-d int64) and the states before it.
 
 Gives the states after it, values to be collected from every round, and whether another round may
@@ -42,13 +44,14 @@ follow (None: it may).
 class Repeated:
     """The states after a loop, and what it collected along a new first axis."""
 
-    states: list[TensorView]
+    states: list[Held]
     collected: list[TensorView]
 
 
-def choose(
-    lowering: Lowering, condition: TensorView, yes: Graph, no: Graph
-) -> tuple[TensorView, ...]:
+_BRANCHES: Final = "only a run can tell which branch is taken: it gives"
+
+
+def choose(lowering: Lowering, condition: TensorView, yes: Graph, no: Graph) -> tuple[Held, ...]:
     """The outputs of one of two graphs, by a condition of one element.
 
     Where the condition is not known now both are lowered, and each writes its outputs into memory
@@ -61,11 +64,11 @@ def choose(
     flag = _memory(lowering, condition)
     targets: list[TensorView] = []
     with entry.if_(entry.load(flag, 0)):
-        for view in lowering.graph(yes):
+        for view in tensors(lowering.graph(yes), _BRANCHES):
             targets.append(lowering.empty(view.dtype, view.shape))
             lowering.write(view, targets[-1])
     with entry.otherwise():
-        for view, target in zip(lowering.graph(no), targets, strict=True):
+        for view, target in zip(tensors(lowering.graph(no), _BRANCHES), targets, strict=True):
             if view.shape != target.shape:
                 raise UnsupportedError(
                     "the branches make different shapes, and only a run can tell which it is",
@@ -79,7 +82,7 @@ def choose(
 def repeat(
     lowering: Lowering,
     step: Step,
-    states: Sequence[TensorView],
+    states: Sequence[Held],
     *,
     trips: int | TensorView | None,
     going: TensorView | None = None,
@@ -92,7 +95,7 @@ def repeat(
     the rounds must be known and not many: then they are written out one by one.
     """
     _settle_captures(lowering, captures)
-    states = [lowering.settle(one) for one in states]
+    states = [each(lowering.settle, one) for one in states]
     number = lowering.empty(DType.INT64, ())
     try:
         with _rehearsal(lowering):
@@ -103,7 +106,8 @@ def repeat(
         return _unrolled(lowering, step, states, trips, going)  # each round knows its number
     if isinstance(trips, int) and _certain(going) and _certain(follows):
         going = None
-    fits = [one.shape for one in after] == [one.shape for one in states]
+    tensor_states = [one for one in states if isinstance(one, TensorView)]
+    fits = [_shape(one) for one in after] == [one.shape for one in tensor_states]
     if not fits or (going is not None and examples):
         if trips is not None and not isinstance(trips, int):
             raise UnsupportedError(
@@ -115,14 +119,14 @@ def repeat(
             "how many values the loop collects is known only when it has run",
             hint="make the trip count a constant, with no condition",
         )
-    loop = _Loop(lowering, step, states, number)
+    loop = _Loop(lowering, step, tensor_states, number)
     if isinstance(trips, int) and going is None:
         loop.collect(examples, trips)
         with lowering.entry.loop(trips) as at:
             loop.round(at.cast(I64))
     else:
         loop.run_while(trips, going)
-    return Repeated(loop.states, loop.collected)
+    return Repeated(list(loop.states), loop.collected)
 
 
 def _settle_captures(lowering: Lowering, captures: Sequence[GraphValue]) -> None:
@@ -130,7 +134,11 @@ def _settle_captures(lowering: Lowering, captures: Sequence[GraphValue]) -> None
     for value in captures:
         view = lowering.values.get(value)
         if view is not None:
-            lowering.values[value] = lowering.settle(view)
+            lowering.values[value] = each(lowering.settle, view)
+
+
+def _shape(value: Held) -> tuple[int, ...] | None:
+    return value.shape if isinstance(value, TensorView) else None
 
 
 def _certain(going: TensorView | None) -> bool:
@@ -176,7 +184,8 @@ class _Loop:
         """Write one round; gives its condition."""
         lowering = self.lowering
         lowering.entry.store(_memory(lowering, self.number), 0, number)
-        states, collected, going = self.step(self.number, self.states)
+        after, collected, going = self.step(self.number, self.states)
+        states = tensors(after, "the loop carries")
         for view, whole in zip(collected, self.collected, strict=True):
             lowering.write(view, self._row(whole))
         if going is not None and going.data is None:
@@ -229,7 +238,7 @@ class _Loop:
 def _unrolled(
     lowering: Lowering,
     step: Step,
-    states: Sequence[TensorView],
+    states: Sequence[Held],
     trips: int | None,
     going: TensorView | None,
     *,
@@ -239,6 +248,10 @@ def _unrolled(
 
     `examples` are like the values that a round collects, should there be no round.
     """
+
+    def _read_twice(view: TensorView) -> TensorView:
+        return lowering.shared(view, 2)
+
     rows: list[list[TensorView]] = []
     while trips is None or len(rows) < trips:
         if going is not None and going.data is None:
@@ -255,7 +268,7 @@ def _unrolled(
             )
         number = lowering.constant(np.array(len(rows), np.int64))
         after, made, follows = step(number, states)
-        states = [lowering.shared(one, 2) for one in after]
+        states = [each(_read_twice, one) for one in after]
         rows.append([lowering.materialise(one) for one in made])
         going = going and follows
     if not rows:

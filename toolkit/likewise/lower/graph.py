@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, Graph, TensorType, Value
 from likewise.lower.lowering import Lowering
 from likewise.lower.port import Port
+from likewise.lower.sequences import Held, content, each
 from likewise.lower.view import TensorView
 from likewise.ops.build import Builder, GraphBuilder
 from likewise.ops.operator import Operator
@@ -43,15 +45,13 @@ class ViewBuilder(Builder[TensorView]):
         self, operator: Operator, inputs: Sequence[TensorView | None]
     ) -> tuple[TensorView, ...]:
         """The operator's outputs: computed now where all inputs are known, else lowered."""
-        known = [None if one is None else one.data for one in inputs]
+        known = [content(one) for one in inputs]
         foldable = operator.deterministic and not operator.subgraphs
         if foldable and all(
             one is None or data is not None for one, data in zip(inputs, known, strict=True)
         ):
             made = operator.evaluate(*known)
             outputs = made if isinstance(made, tuple) else (made,)
-            if not all(isinstance(one, np.ndarray | np.generic) for one in outputs):
-                raise UnsupportedError("compiled code has tensors only")
             return tuple(map(self._constant, outputs))
         lower = getattr(operator, "lower", None)
         if lower is not None:
@@ -81,8 +81,12 @@ class ViewBuilder(Builder[TensorView]):
     def type(self, x: TensorView) -> TensorType:
         return TensorType(x.dtype, x.shape, x.data)
 
-    def _constant(self, array: Any) -> TensorView:
-        return self.lowering.constant(np.asarray(array))
+    def _constant(self, made: Any) -> Any:
+        if made is None or isinstance(made, list):
+            return made and [self._constant(one) for one in made]
+        if not isinstance(made, np.ndarray | np.generic):
+            raise UnsupportedError("compiled code has numbers only", given=type(made).__name__)
+        return self.lowering.constant(np.asarray(made))
 
 
 def lower_graph(graph: Graph) -> Lowered:
@@ -101,6 +105,10 @@ def lower_graph(graph: Graph) -> Lowered:
             faults.append(error)
         else:
             inputs.append(Port(value.name, dtype, shape, f"in.{value.name}"))
+    for value in graph.outputs:
+        if not isinstance(value.type, TensorType):
+            refused = UnsupportedError("compiled code gives tensors only", given=value.type)
+            faults.append(refused.at(f"output {value.name!r}"))
     if faults:
         raise _all_at_once(faults, graph)
     made = lower_nodes(lowering, graph, views)
@@ -134,7 +142,7 @@ def _all_at_once(faults: list[LikewiseError], graph: Graph) -> LikewiseError:
     )
 
 
-def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) -> list[TensorView]:
+def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[Held]) -> list[Any]:
     """The outputs of a graph on views; its captures are found in `lowering.values`.
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
@@ -147,7 +155,8 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
     readers.update(graph.outputs)
     for value in (*graph.inputs, *graph.captures):
         if value in values:
-            values[value] = lowering.shared(values[value], readers[value])
+            shared = partial(lowering.shared, readers=readers[value])
+            values[value] = each(shared, values[value])
     faults: list[str] = []
     for node in graph.nodes:
         missing = [value for value in node.reads if value not in values]
@@ -156,7 +165,7 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
             continue
         if cast("Operator", node.operator).subgraphs:
             for value in node.reads:  # not inside a branch or loop, which may never run
-                values[value] = lowering.settle(values[value])
+                values[value] = each(lowering.settle, values[value])
         given = [None if one is None else values[one] for one in node.inputs]
         try:
             made = builder.apply(cast("Operator", node.operator), given)
@@ -167,7 +176,7 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[TensorView]) 
             raise error.at(node.label) from None
         for output, view in zip(node.outputs, made, strict=False):
             if output is not None:
-                values[output] = lowering.shared(view, readers[output])
+                values[output] = each(partial(lowering.shared, readers=readers[output]), view)
     if faults:
         raise UnsupportedError(
             f"{len(faults)} nodes cannot be compiled", given="\n  " + "\n  ".join(faults)

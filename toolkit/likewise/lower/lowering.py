@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from likewise.lower.control import Repeated, Step
     from likewise.lower.kernels.recurrent import Walk
     from likewise.lower.pending import Emit
+    from likewise.lower.sequences import Held
     from likewise.ops.windows import Windows
 
 __all__ = ["DEAR", "Lowering"]
@@ -48,7 +49,7 @@ class Lowering:
     def __init__(self) -> None:
         self.program = ProgramBuilder()
         self.entry = FunctionBuilder("run")
-        self.values: dict[GraphValue, TensorView] = {}
+        self.values: dict[GraphValue, Any] = {}
         """The values of the graph that is being lowered, and of those around it."""
         self._kernels: dict[Function, Function] = {}
         self._constants: dict[int, TensorView] = {}
@@ -393,7 +394,7 @@ class Lowering:
 
     # Control flow
 
-    def graph(self, graph: Graph, inputs: Sequence[TensorView] = ()) -> list[TensorView]:
+    def graph(self, graph: Graph, inputs: Sequence[Held] = ()) -> list[Any]:
         """The outputs of a subgraph on views, lowered where `run` stands."""
         from likewise.lower.graph import lower_nodes
 
@@ -403,13 +404,13 @@ class Lowering:
         finally:
             self.values = around
 
-    def choose(self, condition: TensorView, yes: Graph, no: Graph) -> tuple[TensorView, ...]:
+    def choose(self, condition: TensorView, yes: Graph, no: Graph) -> tuple[Held, ...]:
         """See `likewise.lower.control`."""
         from likewise.lower.control import choose
 
         return choose(self, condition, yes, no)
 
-    def repeat(self, step: Step, states: Sequence[TensorView], **options: Any) -> Repeated:
+    def repeat(self, step: Step, states: Sequence[Held], **options: Any) -> Repeated:
         """See `likewise.lower.control`; `options` are its trips, going and captures."""
         from likewise.lower.control import repeat
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import SequenceType, TensorType, fresh
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import element_type, normalize_axis
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class ConcatFromSequence(Operator, versions=(11,)):
@@ -39,6 +40,19 @@ class ConcatFromSequence(Operator, versions=(11,)):
         if self.new_axis:
             return np.stack(input_sequence, self.axis)
         return np.concatenate(input_sequence, self.axis)
+
+    def lower(self, lowering: Lowering, input_sequence: list[TensorView]) -> TensorView:
+        if not input_sequence:
+            raise UnsupportedError("an empty sequence cannot be joined")
+        axis = self.axis % (input_sequence[0].rank + self.new_axis)
+        if self.new_axis:
+            input_sequence = [
+                x.reshape((*x.shape[:axis], 1, *x.shape[axis:])) for x in input_sequence
+            ]
+        shapes = {(*x.shape[:axis], *x.shape[axis + 1 :]) for x in input_sequence}
+        if len(shapes) > 1:
+            raise UnsupportedError("the elements do not fit together", given=sorted(shapes))
+        return lowering.concat(input_sequence, axis)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim
-    from likewise.lower import Lowering, TensorView
+    from likewise.lower import Held, Lowering, TensorView
     from likewise.ops.bodies import Run
 
 
@@ -91,11 +91,11 @@ class Loop(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
         lowering: Lowering,
         M: TensorView | None = None,
         cond: TensorView | None = None,
-        *v_initial: TensorView,
-    ) -> tuple[TensorView, ...]:
+        *v_initial: Held,
+    ) -> tuple[Held, ...]:
         carried, holds = len(v_initial), lowering.constant(np.array(True))
 
-        def step(number: TensorView, states: Sequence[TensorView]) -> Any:
+        def step(number: TensorView, states: Sequence[Held]) -> Any:
             going, *made = lowering.graph(self.body, [number, holds, *states])
             return made[:carried], made[carried:], None if cond is None else going
 

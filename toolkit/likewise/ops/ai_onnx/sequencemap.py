@@ -14,6 +14,7 @@ from likewise.ops.operator import Operator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from likewise.lower import Lowering
     from likewise.ops.bodies import Run
 
 
@@ -47,6 +48,9 @@ class SequenceMap(Operator, versions=(17,)):
             for sequence, value in zip(made, run(self.body, elements), strict=True):
                 sequence.append(value)
         return tuple(made)
+
+    def lower(self, lowering: Lowering, *inputs: Any) -> tuple[Any, ...]:
+        return self.evaluate(*inputs, run=lowering.graph)
 
     @classmethod
     def body_inputs(cls, name: str, inputs: Sequence[Type | None]) -> Sequence[Type | None]:  # noqa: ARG003 — there is only one

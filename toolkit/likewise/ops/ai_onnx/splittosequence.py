@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, SequenceType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axis
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim
+    from likewise.lower import Lowering, TensorView
 
 
 class SplitToSequence(Operator, versions=(11, 24)):
@@ -49,23 +50,27 @@ class SplitToSequence(Operator, versions=(11, 24)):
         return fresh("each")
 
     def evaluate(self, data: Array, split: Array | None = None) -> list[Array]:
-        length = data.shape[self.axis]
-        if split is None:
-            pieces = [np.take(data, index, self.axis) for index in range(length)]
-            return [np.expand_dims(x, self.axis) for x in pieces] if self.keepdims else pieces
-        if split.ndim == 0:
-            if split <= 0:
-                raise LikewiseError("split is not positive", given=int(split))
-            cuts = np.arange(int(split), length, int(split))
-        else:
-            if (split < 0).any() or split.sum() != length:
-                raise LikewiseError(
-                    "split does not fit the axis",
-                    given=split.tolist(),
-                    allowed=f"sizes that sum to {length}",
-                )
-            cuts = np.cumsum(split)[:-1]
-        return np.split(data, cuts, self.axis) if length or split.ndim else []
+        sizes = _sizes(data.shape[self.axis], split)
+        pieces = np.split(data, np.cumsum(sizes)[:-1], self.axis) if sizes else []
+        if split is None and not self.keepdims:
+            return [x.squeeze(self.axis) for x in pieces]
+        return pieces
+
+    def lower(
+        self, lowering: Lowering, data: TensorView, split: TensorView | None = None
+    ) -> list[TensorView]:
+        if split is not None and split.data is None:
+            raise UnsupportedError("the sizes of the pieces depend on data")
+        axis, data = self.axis % data.rank, lowering.shared(data, 2)
+        pieces, start = [], 0
+        for size in _sizes(data.shape[axis], None if split is None else split.data):
+            shape = [*data.shape[:axis], size, *data.shape[axis + 1 :]]
+            starts = [start if at == axis else 0 for at in range(data.rank)]
+            piece = data.slice(starts, [1] * data.rank, shape)
+            dropped = split is None and not self.keepdims
+            pieces.append(piece.reshape(shape[:axis] + shape[axis + 1 :]) if dropped else piece)
+            start += size
+        return pieces
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -79,3 +84,19 @@ class SplitToSequence(Operator, versions=(11, 24)):
         yield Case(cls(), [x, i64([1, 2])], error="split does not fit the axis; given: [1, 2]")
         yield Case(cls(), [x, i64(0)], error="split is not positive")
         yield Case(cls(axis=2), [x], error="axis 2 is out of range")
+
+
+def _sizes(length: int, split: Array | None) -> list[int]:
+    """How long each piece of an axis of `length` is; raises for a `split` that does not fit."""
+    if split is not None and split.ndim:
+        if (split < 0).any() or split.sum() != length:
+            raise LikewiseError(
+                "split does not fit the axis",
+                given=split.tolist(),
+                allowed=f"sizes that sum to {length}",
+            )
+        return [int(size) for size in split]
+    each = 1 if split is None else int(split)
+    if each <= 0:
+        raise LikewiseError("split is not positive", given=each)
+    return [min(each, length - start) for start in range(0, length, each)]

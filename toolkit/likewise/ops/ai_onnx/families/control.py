@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Graph, TensorType, Type
-    from likewise.lower import Lowering, TensorView
+    from likewise.lower import Held, Lowering, TensorView
     from likewise.ops.bodies import Run
 
 
@@ -42,7 +42,7 @@ class If(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
     def evaluate(self, cond: Array, run: Run) -> tuple[Any, ...]:
         return tuple(run(self.then_branch if cond.item() else self.else_branch, ()))
 
-    def lower(self, lowering: Lowering, cond: TensorView) -> tuple[TensorView, ...]:
+    def lower(self, lowering: Lowering, cond: TensorView) -> tuple[Held, ...]:
         return lowering.choose(cond, self.then_branch, self.else_branch)
 
     @classmethod

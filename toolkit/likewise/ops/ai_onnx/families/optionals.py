@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.errors import InferenceError, LikewiseError
+from likewise.errors import InferenceError, LikewiseError, UnsupportedError
 from likewise.ir import DType, OptionalType, TensorType, Type
 from likewise.ops.case import Case, boolean, f32
 from likewise.ops.checks import without_content
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class Optional(Operator, versions=(15, 28)):
@@ -31,6 +32,9 @@ class Optional(Operator, versions=(15, 28)):
         return OptionalType(self.type)
 
     def evaluate(self, value: Any = None) -> Any:
+        return value
+
+    def lower(self, _: Lowering, value: Any = None) -> Any:
         return value
 
     @classmethod
@@ -56,6 +60,11 @@ class OptionalGetElement(Operator, versions=(15, 18, 28)):
             raise LikewiseError("the optional is empty")
         return value
 
+    def lower(self, _: Lowering, value: Any) -> Any:
+        if value is None:
+            raise UnsupportedError("the optional is empty")
+        return value
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [f32([1])], [f32([1])])
@@ -73,6 +82,9 @@ class OptionalHasElement(Operator, versions=(15, 18, 28)):
 
     def evaluate(self, value: Any = None) -> Array:
         return np.array(value is not None)
+
+    def lower(self, lowering: Lowering, value: Any = None) -> TensorView:
+        return lowering.constant(np.array(value is not None))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

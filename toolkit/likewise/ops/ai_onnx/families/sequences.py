@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError, LikewiseError
+from likewise.errors import InferenceError, LikewiseError, UnsupportedError
 from likewise.ir import DType, SequenceType, TensorType, Type
 from likewise.ops.case import Case, f32, i32, i64
 from likewise.ops.checks import check_dtype, element_type, join, without_content
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.lower import Lowering, TensorView
 
 
 class SequenceConstruct(Operator, versions=(11,)):
@@ -27,6 +28,9 @@ class SequenceConstruct(Operator, versions=(11,)):
         return SequenceType(reduce(lambda a, b: join(a, b, "the inputs"), types))
 
     def evaluate(self, *inputs: Array) -> list[Array]:
+        return list(inputs)
+
+    def lower(self, _: Lowering, *inputs: TensorView) -> list[TensorView]:
         return list(inputs)
 
     @classmethod
@@ -46,6 +50,9 @@ class SequenceEmpty(Operator, versions=(11,)):
     def evaluate(self) -> list[Array]:
         return []
 
+    def lower(self, _: Lowering) -> list[TensorView]:
+        return []
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(dtype=DType.INT64), [], [[]])
@@ -60,6 +67,11 @@ class SequenceAt(Operator, versions=(11,)):
 
     def evaluate(self, input_sequence: list[Array], position: Array) -> Array:
         return input_sequence[index_of(position, len(input_sequence))]
+
+    def lower(
+        self, _: Lowering, input_sequence: list[TensorView], position: TensorView
+    ) -> TensorView:
+        return input_sequence[index_of(known(position), len(input_sequence))]
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -92,6 +104,17 @@ class SequenceInsert(Operator, versions=(11,)):
         index = there if position is None else index_of(position, there, there)
         return [*input_sequence[:index], tensor, *input_sequence[index:]]
 
+    def lower(
+        self,
+        _: Lowering,
+        input_sequence: list[TensorView],
+        tensor: TensorView,
+        position: TensorView | None = None,
+    ) -> list[TensorView]:
+        there = len(input_sequence)
+        index = there if position is None else index_of(known(position), there, there)
+        return [*input_sequence[:index], tensor, *input_sequence[index:]]
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         a, b, c = f32([1]), f32([2, 3]), f32([4])
@@ -119,6 +142,13 @@ class SequenceErase(Operator, versions=(11,)):
         index = index_of(last, len(input_sequence))
         return [*input_sequence[:index], *input_sequence[index + 1 :]]
 
+    def lower(
+        self, _: Lowering, input_sequence: list[TensorView], position: TensorView | None = None
+    ) -> list[TensorView]:
+        last = np.array(-1) if position is None else known(position)
+        index = index_of(last, len(input_sequence))
+        return [*input_sequence[:index], *input_sequence[index + 1 :]]
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         a, b, c = f32([1]), f32([2, 3]), f32([4])
@@ -137,6 +167,9 @@ class SequenceLength(Operator, versions=(11,)):
     def evaluate(self, input_sequence: list[Array]) -> Array:
         return np.array(len(input_sequence), np.int64)
 
+    def lower(self, lowering: Lowering, input_sequence: list[TensorView]) -> TensorView:
+        return lowering.constant(np.array(len(input_sequence), np.int64))
+
     @classmethod
     def cases(cls) -> Iterator[Case]:
         yield Case(cls(), [[f32([1]), f32([2, 3])]], [i64(2)])
@@ -153,6 +186,13 @@ def check_position(position: TensorType | None) -> None:
     """Refuse a position that is not int32 or int64."""
     if position is not None:
         check_dtype(position, {DType.INT32, DType.INT64}, "position")
+
+
+def known(position: TensorView) -> Array:
+    """A position that compiled code knows when it is made; any other is refused."""
+    if position.data is None:
+        raise UnsupportedError("which element of the sequence is meant depends on data")
+    return position.data
 
 
 def index_of(position: Array, there: int, last: int | None = None) -> int:
