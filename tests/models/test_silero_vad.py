@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.models.feeds import windows
 from tests.models.peers import apart, model, report, run_session, session
-from tests.models.voice import speak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,18 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 CALLS = 50
-
-
-def windows(batch: int, rate: int) -> np.ndarray:
-    """Sound for each call, as the model takes it: [calls, batch, samples].
-
-    A window of 32 ms stands after the last 4 ms of the one before it.
-    """
-    step, context = 512 * rate // 16000, 64 * rate // 16000
-    seconds = (CALLS * step + context) / rate
-    sounds = np.stack([speak(seconds, rate, seed) for seed in range(2, 2 + batch)])
-    starts = range(0, CALLS * step, step)
-    return np.stack([sounds[:, start : start + context + step] for start in starts])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +43,7 @@ def test_the_state_carried_over_fifty_calls(
     constant = {"sr": np.array(rate, np.int64)} if takes_rate else {}
     state = expected_state = np.zeros((2, batch, 128), np.float32)
     made, expected = [], []
-    for window in windows(batch, rate):
+    for window in windows(CALLS, batch, rate):
         # Each engine goes on from its own state, so that a difference would grow.
         made.append(ours.run({"input": window, "state": state, **constant}))
         feeds = {"input": window, "state": expected_state, **constant}
@@ -77,6 +65,6 @@ def stacked(calls: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def test_the_sequence_form(length: int, record_property: Callable[[str, object], None]) -> None:
     name = "silero_vad_16k_sequence"
     state = np.zeros((1, 1, 128), np.float32)
-    feeds = {"input": windows(1, 16000)[:length, 0], "h": state, "c": state}
+    feeds = {"input": windows(CALLS, 1, 16000)[:length, 0], "h": state, "c": state}
     found = apart(model(name).run(feeds), run_session(session(name), feeds))
     report(f"{name} of length {length}", found, record_property)
