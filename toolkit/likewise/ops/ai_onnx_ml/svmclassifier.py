@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import InferenceError, UnsupportedError
+from likewise.errors import InferenceError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import unify
-from likewise.ops.kernels import KernelType, kernel, kernel_view, parameters
+from likewise.ops.kernels import KernelType, coupled_view, kernel, kernel_view, parameters
 from likewise.ops.operator import Operator
 from likewise.ops.score_loops import best_label, feature_rows, logistic_view, transformed
 from likewise.ops.scores import PostTransform, batch_of, labels_of, logistic, transform
@@ -144,8 +144,6 @@ class SVMClassifier(Operator, versions=(1,)):
         return couple(pairs)
 
     def lower(self, lowering: Lowering, x: TensorView) -> tuple[TensorView, TensorView]:
-        if self.vectors_per_class and self.prob_a:
-            raise UnsupportedError("probabilities by pairwise coupling are not compiled")
         rows = lowering.materialise(feature_rows(lowering, x, DType.DOUBLE))
         labels, _ = labels_of(self.classlabels_strings, self.classlabels_ints)
         classes = len(labels)
@@ -164,7 +162,9 @@ class SVMClassifier(Operator, versions=(1,)):
             chosen = best_label(lowering, scores, labels)
             return chosen, transformed(lowering, scores, self.post_transform)
         chosen = best_label(lowering, self._votes_view(lowering, scores, classes), labels)
-        if scores.shape[1] == 1:
+        if self.prob_a:
+            scores = self._probabilities_view(lowering, scores, classes)
+        elif scores.shape[1] == 1:
             return chosen, self._pair_view(lowering, scores)
         return chosen, transformed(lowering, scores, self.post_transform)
 
@@ -194,6 +194,20 @@ class SVMClassifier(Operator, versions=(1,)):
         return lowering.materialise(
             lowering.elementwise(lambda _, a, b: a - b, DType.DOUBLE, made, lowering.constant(lost))
         )
+
+    def _probabilities_view(
+        self, lowering: Lowering, scores: TensorView, classes: int
+    ) -> TensorView:
+        a, b = (lowering.constant(np.array(one, np.float64)) for one in (self.prob_a, self.prob_b))
+        inner = lowering.elementwise(
+            lambda _, s, one, other: -(s * one + other), DType.DOUBLE, scores, a, b
+        )
+        won = lowering.elementwise(
+            lambda k, v: k.min(k.max(v, 1e-7), 1 - 1e-7),
+            DType.DOUBLE,
+            logistic_view(lowering, inner),
+        )
+        return coupled_view(lowering, won, classes)
 
     def _pair_view(self, lowering: Lowering, score: TensorView) -> TensorView:
         kind = self.post_transform
