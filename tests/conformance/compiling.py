@@ -41,8 +41,9 @@ def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
     """`graph` for the shapes of `feeds`, all inputs live.
 
     Where that is refused parameters are made constants, as they are in models: first the small
-    integer, boolean and one-element inputs beside the first, then the small vectors of floats
-    too. At least one input stays live. Raises `UnsupportedError` where it is refused then too.
+    integers and booleans, then all of one element, then the small vectors of floats too. An
+    input stays live, until at last what takes nothing but parameters, such as Range, is computed
+    now. Raises `UnsupportedError` where it is refused then too.
     """
     if not all(isinstance(value.type, TensorType) for value in graph.inputs):
         raise UnsupportedError("an input is no tensor but a sequence, optional or map")
@@ -65,11 +66,17 @@ def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
 def _parameters(feeds: Mapping[str, Any]) -> Iterator[list[str]]:
     """What may be a parameter, in the order in which it is tried."""
     small = [name for name, array in feeds.items() if array.size <= SMALL]
-    narrow = [n for n in small if feeds[n].dtype.kind in "iub" or feeds[n].size == 1]
+    integers = [n for n in small if feeds[n].dtype.kind in "iub"]
+    narrow = [n for n in small if n in integers or feeds[n].size == 1]
     vectors = [n for n in small if n in narrow or feeds[n].ndim == 1]
-    for names in (narrow, vectors):
-        if names:
-            yield names if len(names) < len(feeds) else names[1:]
+    before: list[str] = []
+    for names in (integers, narrow, vectors):
+        chosen = names if len(names) < len(feeds) else names[1:]
+        if chosen != before:
+            yield chosen
+        before = chosen
+    if all(array.size == 1 or (array.ndim == 1 and n in integers) for n, array in feeds.items()):
+        yield list(feeds)
 
 
 def _lowered(graph: Graph, feeds: Mapping[str, Any]) -> Lowered:
