@@ -57,6 +57,10 @@ def import_model(model: ModelProto, source: Source) -> Graph:
             )
         if model.graph is None:
             raise ModelError("the model has no graph")
+        if not model.opset_import and model.ir_version >= 3:
+            raise ModelError(
+                "the model imports no opset", hint="export it anew: IR version 3 asks for one"
+            )
         opsets = _opsets(model.opset_import)
         context = _Context(model, ExternalData(source.folder))
         scope = _Scope(context=context, opsets=opsets)
@@ -67,7 +71,15 @@ def import_model(model: ModelProto, source: Source) -> Graph:
 
 def _opsets(imports: Sequence[Any]) -> dict[str, int]:
     """The version of each domain; a model of IR version 2 and before names none and means 1."""
-    found = {("" if i.domain == "ai.onnx" else i.domain): i.version for i in imports} or {"": 1}
+    found: dict[str, int] = {}
+    for one in imports:
+        domain = "" if one.domain == "ai.onnx" else one.domain
+        if found.setdefault(domain, one.version) != one.version:
+            raise ModelError(
+                f"the domain {domain or 'ai.onnx'!r} is imported in two versions",
+                given=f"{found[domain]} and {one.version}",
+            )
+    found = found or {"": 1}
     for domain, version in found.items():
         newest = NEWEST.get(domain)
         if newest is not None and not 1 <= version <= newest:
@@ -152,7 +164,10 @@ class _Scope:
             self._define(name, self.builder.named_constant(name, array))
 
     def _output(self, info: ValueInfoProto) -> Value:
-        value = self.lookup(info.name)
+        try:
+            value = self.lookup(info.name)
+        except ModelError as error:
+            raise error.at(f"output {info.name!r}") from None
         if value.name != info.name:
             return self.builder.op_named("Identity", [value], info.name)
         return value
@@ -252,8 +267,8 @@ class _Scope:
         opset = self.opsets.get(operator.domain)
         if opset is None:
             raise ModelError(
-                f"the model imports no version of the domain {node.domain!r}",
-                allowed=", ".join(repr(domain) for domain in self.opsets),
+                f"the model imports no version of the domain {node.domain or 'ai.onnx'!r}",
+                given=", ".join(repr(domain or "ai.onnx") for domain in self.opsets),
             )
         if opset < operator.versions[0]:
             raise ModelError(

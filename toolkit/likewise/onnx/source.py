@@ -59,8 +59,11 @@ def open_source(source: ModelSource) -> Source:
         path = Path(source)
         return Source(_map(path), str(path), path.parent)
     if not hasattr(source, "read"):
+        message = hasattr(source, "SerializeToString")
         raise InputError(
-            "a model is read from a path, bytes or a binary file", given=type(source).__name__
+            "a model is read from a path, bytes or a binary file",
+            given=type(source).__name__,
+            hint="pass its SerializeToString()" if message else None,
         )
     content = source.read()
     if not isinstance(content, bytes):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from likewise.errors import InputError
-from likewise.ir import DType, OptionalType, SequenceType, TensorType
+from likewise.ir import DType, MapType, OptionalType, SequenceType, TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from likewise.ir import Dim, Type
+    from likewise.ir import Array, Dim, Type
 
 __all__ = ["Port", "check_feeds"]
 
@@ -40,7 +41,8 @@ class Port:
         return self.type.dims if isinstance(self.type, TensorType) else None
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.type}"
+        plain = self.name.isprintable() and self.name.strip()
+        return f"{self.name if plain else repr(self.name)}: {self.type}"
 
 
 def check_feeds(ports: Sequence[Port], feeds: Mapping[str, Any]) -> list[Any]:
@@ -48,13 +50,19 @@ def check_feeds(ports: Sequence[Port], feeds: Mapping[str, Any]) -> list[Any]:
 
     Raises `InputError` for a wrong name, element type or shape, and for an input left out.
     """
-    names = [port.name for port in ports]
+    if not isinstance(feeds, Mapping):
+        raise InputError(
+            "a run takes its inputs by name",
+            given=type(feeds).__name__,
+            allowed=f"a dict with {', '.join(repr(port.name) for port in ports) or 'nothing'}",
+        )
+    names = {port.name for port in ports}
     unknown = [name for name in feeds if name not in names]
     if unknown:
         raise InputError(
             f"the model has no input {unknown[0]!r}",
             given=", ".join(map(repr, feeds)),
-            allowed=", ".join(map(repr, names)) or "none",
+            allowed=", ".join(repr(port.name) for port in ports) or "none",
         )
     missing = [one for one in ports if one.name not in feeds and not _may_lack(one.type)]
     if missing:
@@ -63,50 +71,107 @@ def check_feeds(ports: Sequence[Port], feeds: Mapping[str, Any]) -> list[Any]:
             given=", ".join(map(repr, feeds)) or "no inputs",
             allowed=", ".join(map(str, ports)),
         )
-    return [_fed(port, feeds.get(port.name)) for port in ports]
+    return [_fed(f"input {port.name!r}", port.type, feeds.get(port.name)) for port in ports]
 
 
 def _may_lack(kind: Type) -> bool:
     return isinstance(kind, OptionalType)
 
 
-def _fed(port: Port, given: Any) -> Any:
-    """What the caller gave for `port`, as the run takes it."""
-    kind = port.type
+def _fed(name: str, kind: Type | None, given: Any) -> Any:
+    """What the caller gave for the input that messages call `name`, as the run takes it."""
     if isinstance(kind, TensorType):
-        return _fed_tensor(port.name, kind, given)
-    if isinstance(kind, SequenceType) and not isinstance(given, list):
-        raise InputError(
-            f"input {port.name!r} is a sequence",
-            given=type(given).__name__,
-            allowed="a list of arrays",
-        )
+        return _fed_tensor(name, kind, given)
+    if isinstance(kind, OptionalType):
+        return None if given is None else _fed(name, kind.element, given)
+    if isinstance(kind, SequenceType):
+        if not isinstance(given, list | tuple):
+            raise _not_a(given, name, "a sequence", "a list of arrays")
+        return [_fed(f"{name}[{i}]", kind.element, item) for i, item in enumerate(given)]
+    if isinstance(kind, MapType):
+        return _fed_map(name, kind, given)
     return given
 
 
-def _fed_tensor(name: str, kind: TensorType, given: Any) -> Any:
-    wanted = kind.dtype.numpy
-    if isinstance(given, np.ndarray | np.generic):
-        array = np.asarray(given)
-        text = kind.dtype is DType.STRING and array.dtype.kind in "OUST"
-        if array.dtype != wanted and not text:
-            raise InputError(
-                f"input {name!r} has the wrong element type",
-                given=array.dtype,
-                allowed=wanted,
-                hint=f"convert it with .astype({wanted.name!r})",
-            )
-        array = array.astype(object) if text else array
-    else:
-        try:
-            array = np.asarray(given, wanted)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(
-                f"input {name!r} cannot be made an array: {error}", allowed=kind
-            ) from None
+def _not_a(given: Any, name: str, what: str, allowed: str) -> InputError:
+    return InputError(f"{name} is {what}", given=type(given).__name__, allowed=allowed)
+
+
+def _fed_map(name: str, kind: MapType, given: Any) -> dict[Any, Any]:
+    of_text = kind.key is DType.STRING
+    allowed = f"a dict from {'str' if of_text else 'int'} to {kind.value}"
+    if not isinstance(given, Mapping):
+        raise _not_a(given, name, "a map", allowed)
+    found = {}
+    for key, value in given.items():
+        if not isinstance(key, str if of_text else int | np.integer):
+            raise InputError(f"{name} has the key {key!r}", allowed=allowed)
+        made = _fed(f"{name}[{key!r}]", kind.value, value)
+        found[key] = made[()] if isinstance(made, np.ndarray) and made.ndim == 0 else made
+    return found
+
+
+def _fed_tensor(name: str, kind: TensorType, given: Any) -> Array:
+    array = _array(name, kind, given)
     if kind.dims is not None:
         _check_shape(name, array.shape, kind.dims)
     return array
+
+
+_KINDS: Final = {"i": "bui", "u": "bui", "f": "buif", "c": "buifc", "b": "bui"}
+"""The NumPy kinds of lists and numbers that become an array of a kind without loss."""
+
+
+def _array(name: str, kind: TensorType, given: Any) -> Array:
+    """`given` as an array of the element type of `kind`, whatever its shape."""
+    wanted = kind.dtype.numpy
+    if given is None:
+        raise InputError(f"{name} is None", allowed=kind)
+    is_array = isinstance(given, np.ndarray | np.generic)
+    try:
+        array = np.asarray(given)
+        if kind.dtype is DType.STRING:
+            return _text(name, kind, array if is_array else np.asarray(given, object))
+        allowed = _KINDS.get(wanted.kind, "buif")
+        if not is_array and array.size and array.dtype.kind not in allowed:
+            raise InputError(
+                f"{name} holds other values than its element type",
+                given=array.dtype,
+                allowed=kind,
+            )
+        if not is_array:
+            return np.asarray(given, wanted)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{name} cannot be made an array: {error}", allowed=kind) from None
+    if array.dtype == wanted:
+        return array
+    if array.dtype.newbyteorder("=") == wanted:  # the other byte order, the same numbers
+        return array.astype(wanted)
+    raise InputError(
+        f"{name} has the wrong element type",
+        given=array.dtype,
+        allowed=wanted,
+        hint=f"convert it with .astype({wanted.name!r})",
+    )
+
+
+def _text(name: str, kind: TensorType, array: Array) -> Array:
+    """Strings as an array of objects: `str`, or `bytes` that are no UTF-8."""
+    found = np.empty(array.shape, object)
+    for index, item in np.ndenumerate(array):
+        if not isinstance(item, str | bytes):
+            raise InputError(
+                f"{name} holds something else than strings", given=repr(item)[:80], allowed=kind
+            )
+        found[index] = item if isinstance(item, str) else _decoded(item)
+    return found
+
+
+def _decoded(item: bytes) -> str | bytes:
+    try:
+        return item.decode()
+    except UnicodeDecodeError:
+        return item
 
 
 def _check_shape(name: str, given: tuple[int, ...], dims: Sequence[Dim]) -> None:
@@ -115,7 +180,7 @@ def _check_shape(name: str, given: tuple[int, ...], dims: Sequence[Dim]) -> None
     )
     if wrong:
         raise InputError(
-            f"input {name!r} has the wrong shape",
+            f"{name} has the wrong shape",
             given=list(given),
             allowed=f"[{', '.join(map(str, dims))}]",
         )
