@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 __all__ = ["Timed", "profile_table", "run_profile"]
 
 
+WARM_UP = 6000
+"""Milliseconds for which all steps run before any is timed: most run once in a round only."""
+
+
 @dataclass(frozen=True)
 class Timed:
     """A step of `run`, most often one kernel call: its fastest time in milliseconds, the
@@ -82,6 +86,7 @@ def run_profile(
         "steps": list(exports),
         "inputs": prepared.inputs,
         "places": {one.name: plan.addresses[program.buffer(one.buffer)] for one in lowered.inputs},
+        "warmUp": WARM_UP,
         "turns": max(10, turns),
     }
     page = browser.new_page()

@@ -153,6 +153,7 @@ def test_a_model_is_timed_visited_and_profiled(
 ) -> None:
     monkeypatch.setattr("benchmarks.browser.run.WARM_UP", 50)
     monkeypatch.setattr("benchmarks.browser.run.TURN", 1)
+    monkeypatch.setattr("benchmarks.browser.profile.WARM_UP", 50)
     monkeypatch.setattr("benchmarks.browser.command.COLD", ("mobilenetv2",))
     assert main(["browser", "mobilenetv2", "--runs", "1"]) == 0
     shown = capsys.readouterr().out
