@@ -79,6 +79,20 @@ def _parameters(feeds: Mapping[str, Any]) -> Iterator[list[str]]:
         yield list(feeds)
 
 
+def interpreted(
+    lowered: Lowered, made: Mapping[str, np.ndarray[Any, Any]]
+) -> dict[str, np.ndarray[Any, Any]]:
+    """The outputs by name from what the interpreter gives for buffers."""
+    outputs = {}
+    for port in lowered.outputs:
+        array = made[port.buffer].view(port.dtype.numpy).reshape(port.shape)
+        if port.length is not None:
+            before = [slice(None)] * port.length.axis
+            array = array[(*before, slice(made[port.length.buffer].item()))]
+        outputs[port.name] = array
+    return outputs
+
+
 def _lowered(graph: Graph, feeds: Mapping[str, Any]) -> Lowered:
     shapes = {name: array.shape for name, array in feeds.items()}
     return lower_graph(simplify(specialize(graph, shapes)))

@@ -17,7 +17,7 @@ import likewise
 from likewise.errors import LikewiseError
 from likewise.loop import interpret
 from likewise.targets.wasm import Numerics, emit_lowered
-from tests.conformance.compiling import compile_case
+from tests.conformance.compiling import compile_case, interpreted
 from tests.conformance.onnx_cases import onnx_cases
 from tests.wasm.engines import Packed, Results, digests
 
@@ -114,8 +114,7 @@ def test_the_interpreter(engines: Compiled) -> None:
     for name in chosen:
         lowered, feeds = engines.small[name]
         given = {port.buffer: as_stored(feeds[port.name]) for port in lowered.inputs}
-        made = interpret(lowered.program, given)
-        outputs = {one.name: made[one.buffer].view(one.dtype.numpy) for one in lowered.outputs}
+        outputs = interpreted(lowered, interpret(lowered.program, given))
         assert digests(outputs) == engines.packed["strict"].expected[name], name
 
 

@@ -23,6 +23,7 @@ class Example:
     """What the graph and the lowering need of an operator."""
 
     deterministic: ClassVar[bool] = True
+    keeps_extents: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

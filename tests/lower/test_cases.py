@@ -14,7 +14,7 @@ from likewise.ir import TensorType, Value, type_of
 from likewise.loop import interpret
 from likewise.ops import every_operator
 from likewise.ops.build import GraphBuilder
-from tests.conformance.compiling import compile_case
+from tests.conformance.compiling import compile_case, interpreted
 from tests.conformance.ledger import expected_failures, listed
 from tests.targets.wasm.running import assert_same_bits
 
@@ -70,9 +70,8 @@ def run(name: str) -> bool:
         }
         for fused, result in zip((False, True), results, strict=True):
             made = interpret(compiled.lowered.program, flat, fused=fused)
-            for port in compiled.lowered.outputs:
-                bits = made[port.buffer]
-                assert_same_bits(result[port.name].reshape(-1).view(bits.dtype), bits)
+            for output, array in interpreted(compiled.lowered, made).items():
+                assert_same_bits(result[output], array)
     return bool(compiled.constants)
 
 

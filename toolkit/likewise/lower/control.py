@@ -99,7 +99,8 @@ def repeat(
     number = lowering.empty(DType.INT64, ())
     try:
         with _rehearsal(lowering):
-            after, examples, follows = step(number, states)
+            after, made, follows = step(number, states)
+            examples = tensors(made, "the loop collects")
     except UnsupportedError:
         if not isinstance(trips, int) or not 0 < trips <= MOST_UNROLLED:
             raise

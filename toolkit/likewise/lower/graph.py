@@ -12,8 +12,8 @@ import numpy as np
 from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, Graph, TensorType, Value
 from likewise.lower.lowering import Lowering
-from likewise.lower.port import Port
-from likewise.lower.sequences import Held, content, each
+from likewise.lower.port import Length, Port
+from likewise.lower.sequences import Held, content, each, open_ended
 from likewise.lower.view import TensorView
 from likewise.ops.build import Builder, GraphBuilder
 from likewise.ops.operator import Operator
@@ -54,6 +54,11 @@ class ViewBuilder(Builder[TensorView]):
             outputs = made if isinstance(made, tuple) else (made,)
             return tuple(map(self._constant, outputs))
         lower = getattr(operator, "lower", None)
+        if not operator.keeps_extents and any(map(open_ended, inputs)):
+            raise UnsupportedError(
+                "it reads what has a size that depends on data",
+                hint="such a value can only be an output of the model",
+            )
         if lower is not None:
             found = lower(self.lowering, *inputs)
         elif _computable(operator):
@@ -113,10 +118,17 @@ def lower_graph(graph: Graph) -> Lowered:
         raise _all_at_once(faults, graph)
     made = lower_nodes(lowering, graph, views)
     outputs = [
-        Port(value.name, view.dtype, view.shape, lowering.output(value.name, view))
-        for value, view in zip(graph.outputs, made, strict=True)
+        _output(lowering, value.name, view) for value, view in zip(graph.outputs, made, strict=True)
     ]
     return Lowered(lowering.finish(), tuple(inputs), tuple(outputs))
+
+
+def _output(lowering: Lowering, name: str, view: TensorView) -> Port:
+    buffer = lowering.output(f"out.{name}", view)
+    length = None
+    if view.extent is not None:
+        length = Length(lowering.output(f"length.{name}", view.extent.count), view.extent.axis)
+    return Port(name, view.dtype, view.shape, buffer, length)
 
 
 _NOT_COMPUTED = "compiled targets do not compute this operator"

@@ -100,11 +100,11 @@ class Lowering:
         return inside.transpose([order.index(axis) for axis in range(len(shape))])
 
     def output(self, name: str, view: TensorView) -> str:
-        """Make a view an output of the model; gives the name of its buffer.
+        """Make a view an output of the program, in a buffer called `name`; gives that name.
 
         Memory that a kernel filled becomes the output itself, once; any other view is written.
         """
-        buffer = self.program.output(f"out.{name}", view.storage, view.size)
+        buffer = self.program.output(name, view.storage, view.size)
         if view.stem is None or view.stem.base.memory is not None:
             view = view.settled()
         made = view.buffer
@@ -188,7 +188,7 @@ class Lowering:
                 return settled
         target = self.empty(view.dtype, view.shape)
         self.write(view, target, name)
-        return target
+        return replace(target, extent=view.extent)
 
     def settle(self, view: TensorView) -> TensorView:
         """The view in memory, in whatever order suits it."""
@@ -199,7 +199,7 @@ class Lowering:
             return settled
         target = self.empty(view.dtype, view.shape, view.order)
         self.write(view, target)
-        return target
+        return replace(target, extent=view.extent)
 
     def shared(self, view: TensorView, readers: int) -> TensorView:
         """The view as it should be kept when `readers` nodes read it."""
@@ -265,7 +265,8 @@ class Lowering:
         if x.dtype is dtype:
             return x
         source, target = x.storage, storage_of(dtype)
-        return self.elementwise(lambda k, v: convert(k, v, source, target), dtype, x)
+        made = self.elementwise(lambda k, v: convert(k, v, source, target), dtype, x)
+        return replace(made, extent=x.extent)
 
     def bitcast(self, x: TensorView, dtype: DType) -> TensorView:
         """The bits of each element read as another type of as many."""

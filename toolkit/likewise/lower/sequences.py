@@ -13,7 +13,7 @@ from likewise.lower.view import TensorView
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Held", "content", "each", "tensors"]
+__all__ = ["Held", "content", "each", "open_ended", "tensors"]
 
 Held: TypeAlias = TensorView | list[TensorView] | None
 
@@ -33,9 +33,20 @@ def content(value: Held) -> Any:
     return None if value is None else value.data
 
 
+def open_ended(value: Held) -> bool:
+    """Whether only a run can tell the size of a tensor in the value."""
+    views = value if isinstance(value, list) else [value]
+    return any(one is not None and one.extent is not None for one in views)
+
+
 def tensors(values: Iterable[Held], what: str) -> list[TensorView]:
-    """The values, none of which may be a sequence or an optional; `what` says why."""
+    """The values, none of which may be a sequence, an optional, or of a size that data tell.
+
+    `what` says why not.
+    """
     views = list(values)
+    if any(map(open_ended, views)):
+        raise UnsupportedError(f"{what} a tensor whose size depends on data")
     if not all(isinstance(one, TensorView) for one in views):
         raise UnsupportedError(f"{what} a sequence or optional, and compiled code has tensors only")
     return views  # type: ignore[return-value]  # just looked at

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from likewise.loop.types import Storage
     from likewise.lower.pending import Stem
 
-__all__ = ["Index", "Reader", "TensorView", "flatten", "unflatten"]
+__all__ = ["Extent", "Index", "Reader", "TensorView", "flatten", "unflatten"]
 
 Index = tuple[Value, ...]
 Reader = Callable[[Kernel, Index], Value]
@@ -58,6 +58,14 @@ def unflatten(k: Kernel, position: Value, shape: Sequence[int]) -> Index:
 
 
 @dataclass(frozen=True, eq=False)
+class Extent:
+    """The real size of an axis that only a run can tell: `count`, one int32 in memory."""
+
+    axis: int
+    count: TensorView
+
+
+@dataclass(frozen=True, eq=False)
 class TensorView:
     """`read` gives the element at an index (a vector of elements in a lane loop).
 
@@ -66,7 +74,9 @@ class TensorView:
     position of an element, for views of memory, which can be written to. `data` is the content
     where it is known at compile time. `order` names the axes from the slowest to the fastest in
     memory where that is not their own order: NHWC memory seen as NCHW has (0, 2, 3, 1). `stem`
-    is what kernel is still to be written for the view; see `likewise.lower.pending`.
+    is what kernel is still to be written for the view; see `likewise.lower.pending`. With an
+    `extent` the shape is the largest possible, and what stands beyond the real size is arbitrary,
+    but may be read.
     """
 
     dtype: DType
@@ -78,6 +88,7 @@ class TensorView:
     data: np.ndarray[Any, Any] | None = None
     order: tuple[int, ...] | None = None
     stem: Stem | None = None
+    extent: Extent | None = None
 
     @staticmethod
     def of_buffer(dtype: DType, shape: Sequence[int], buffer: Buffer) -> TensorView:
@@ -118,6 +129,10 @@ class TensorView:
             raise LikewiseError("a computed view has no address", hint="materialise it first")
         return self.place(k, index)
 
+    def ending(self, axis: int, count: TensorView) -> TensorView:
+        """The view of which only the first `count` (an int32 in memory) along `axis` are meant."""
+        return replace(self, extent=Extent(axis, count))
+
     def viewed(
         self, shape: Sequence[int], back: Callable[[Kernel, Index], Sequence[Value]]
     ) -> TensorView:
@@ -133,6 +148,7 @@ class TensorView:
             place=place and (lambda k, index: place(k, tuple(back(k, index)))),
             order=None,
             stem=None,
+            extent=None,
         )
 
     def reshape(self, shape: Sequence[int]) -> TensorView:
@@ -164,6 +180,8 @@ class TensorView:
         places = [order.index(axis) for axis in range(self.rank)]
         shape = [self.shape[axis] for axis in order]
         made = self.viewed(shape, lambda _, index: [index[at] for at in places])
+        if self.extent is not None:
+            made = replace(made, extent=replace(self.extent, axis=places[self.extent.axis]))
         if self.place is None and self.order is None and self.stem is None:
             return made
         return replace(made, order=_or_none([places[axis] for axis in self.memory_order]))

@@ -70,6 +70,8 @@ class Operator(_Typed):
     """Deprecated in ONNX: `upgrade` always turns it into other operators."""
     symbolic: ClassVar[bool] = False
     """`evaluate` also works on object arrays of symbolic dims (shape arithmetic)."""
+    keeps_extents: ClassVar[bool] = False
+    """`lower` also works on views of sizes that depend on data, and says so of its outputs."""
     deterministic: ClassVar[bool] = True
     """Equal inputs give equal outputs: it may be shared."""
     bounded: ClassVar[bool] = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from likewise.ir import DType
 from likewise.loop import I32, I64
+from likewise.ops.selection import counting, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     Before = Callable[[Value, Value], Value]
 
-__all__ = ["top_of_rows"]
+__all__ = ["Groups", "group_rows", "top_of_rows"]
 
 FEW: Final = 48
 """As many elements at most are kept in order by insertion; more are merged."""
@@ -94,17 +96,23 @@ def _merge(
         def key(at: Value) -> Value:
             return rows.read(k, (*outer, at))
 
-        with k.loop(size) as at:
-            k.write(*order.address(k, (at,)), at)
-        width = k.var(1, I32)
-        with k.while_(lambda: width.get() < size):
-            _merge_runs(k, order, merged, width.get(), lambda a, b: before(key(a), key(b)))
-            k.copy(*_start(k, order), *_start(k, merged), size)
-            width.set(width.get() << 1)
+        _sort(k, order, merged, lambda a, b: before(key(a), key(b)))
         with k.loop(count) as at:
             found = order.read(k, (at,))
             k.write(*values.address(k, (*outer, at)), key(found))
             k.write(*indices.address(k, (*outer, at)), found.cast(I64))
+
+
+def _sort(k: Kernel, order: TensorView, merged: TensorView, before: Before) -> None:
+    """Make `order` the numbers of elements in order; `merged` is memory of the same size."""
+    (size,) = order.shape
+    with k.loop(size) as at:
+        k.write(*order.address(k, (at,)), at)
+    width = k.var(1, I32)
+    with k.while_(lambda: width.get() < size):
+        _merge_runs(k, order, merged, width.get(), before)
+        k.copy(*_start(k, order), *_start(k, merged), size)
+        width.set(width.get() << 1)
 
 
 def _start(k: Kernel, view: TensorView) -> tuple[BufferParam, Value]:
@@ -132,3 +140,87 @@ def _merge_runs(
         k.write(*merged.address(k, (at,)), k.select(from_right, b, a))
         left.set(k.select(from_right, i, i + 1))
         right.set(k.select(from_right, j + 1, j))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Equal rows together: `count` groups (an int32), of each its first row and its size.
+
+    `first` and `sizes` are int64 and as long as there are rows, with zeros behind the groups.
+    `group` is which one each row belongs to.
+    """
+
+    count: TensorView
+    first: TensorView
+    sizes: TensorView
+    group: TensorView
+
+
+def group_rows(lowering: Lowering, rows: TensorView, *, by_value: bool) -> Groups:
+    """The different rows of `rows` [N, M] in memory, by value or as they first occur.
+
+    NaNs are equal to each other and larger than every number.
+    """
+    length = rows.shape[0]
+    order, merged = (lowering.empty(DType.INT32, (length,)) for _ in range(2))
+    first, sizes, group = (lowering.empty(DType.INT64, (length,)) for _ in range(3))
+    with counting(lowering, f"{rows.storage}_group_rows") as (k, number, count):
+        for one in (first, sizes):
+            zeros(k, one)
+        if length:
+            _sort(k, order, merged, lambda a, b: _row_before(k, rows, a, b))
+        with k.loop(length) as at:
+            row = order.read(k, (at,))
+            new = k.var(at.eq(0))
+            with k.if_(at > 0):
+                new.set(_row_before(k, rows, order.read(k, (k.max(at - 1, 0),)), row))
+            with k.if_(new.get()):
+                k.write(*first.address(k, (number.get(),)), row.cast(I64))
+                number.set(number.get() + 1)
+            last = number.get() - 1
+            _raise(k, sizes, last)
+            k.write(*group.address(k, (row,)), last.cast(I64))
+    found = Groups(count, first, sizes, group)
+    return found if by_value else _by_first(lowering, found)
+
+
+def _raise(k: Kernel, numbers: TensorView, at: Value) -> None:
+    k.write(*numbers.address(k, (at,)), numbers.read(k, (at,)) + 1)
+
+
+def _row_before(k: Kernel, rows: TensorView, a: Value, b: Value) -> Value:
+    """Whether row `a` stands before row `b`: by their first elements that differ."""
+    column, verdict = k.var(0, I32), k.var(0, I32)  # 1: before, 2: behind
+
+    def equal_so_far() -> Value:
+        return (column.get() < rows.shape[1]) & verdict.get().eq(0)
+
+    with k.while_(equal_so_far):
+        x, y = (rows.read(k, (row, column.get())) for row in (a, b))
+        before, behind = x < y, y < x
+        if x.type.is_float:
+            before, behind = before | (x.eq(x) & y.ne(y)), behind | (x.ne(x) & y.eq(y))
+        verdict.set(k.select(before, k.index(1), k.select(behind, k.index(2), k.index(0))))
+        column.set(column.get() + 1)
+    return verdict.get().eq(1)
+
+
+def _by_first(lowering: Lowering, groups: Groups) -> Groups:
+    """The groups in the order of their first rows."""
+    (length,) = groups.group.shape
+    first, sizes, group = (lowering.empty(DType.INT64, (length,)) for _ in range(3))
+    place = lowering.empty(DType.INT32, (length,))
+    with lowering.kernel("groups_by_first") as k:
+        for one in (first, sizes):
+            zeros(k, one)
+        number = k.var(0, I32)
+        with k.loop(length) as row:
+            old = groups.group.read(k, (row,)).cast(I32)
+            with k.if_(groups.first.read(k, (old,)).cast(I32).eq(row)):
+                now = number.get()
+                k.write(*place.address(k, (old,)), now)
+                k.write(*first.address(k, (now,)), row.cast(I64))
+                k.write(*sizes.address(k, (now,)), groups.sizes.read(k, (old,)))
+                number.set(now + 1)
+            k.write(*group.address(k, (row,)), place.read(k, (old,)).cast(I64))
+    return Groups(groups.count, first, sizes, group)

@@ -29,6 +29,7 @@ class Cast(Operator, versions=(1, 6, 9, 13, 19, 21, 23, 24, 25, 28)):
     round_mode: RoundMode = "up"
     saturate: bool = True
     symbolic = True
+    keeps_extents = True
 
     def infer(self, x: TensorType) -> TensorType:
         check_dtype(x, _CASTABLE, "input")

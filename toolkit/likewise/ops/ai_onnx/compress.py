@@ -8,11 +8,12 @@ import numpy as np
 
 from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, fresh
+from likewise.loop import I64
 from likewise.ops.ai_onnx.gather import Gather
 from likewise.ops.case import Case, boolean, f32, i64
 from likewise.ops.checks import check_dtype, check_rank, normalize_axis
 from likewise.ops.operator import Operator
-from likewise.ops.static import content
+from likewise.ops.selection import counting, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,10 +55,19 @@ class Compress(Operator, versions=(9, 11, 28)):
         return x.take(chosen, self.axis)
 
     def lower(self, lowering: Lowering, x: TensorView, condition: TensorView) -> TensorView:
-        chosen = lowering.constant(np.flatnonzero(content(condition, "condition")))
-        if self.axis is None:
-            return Gather(axis=0).lower(lowering, x.reshape((x.size,)), chosen)
-        return Gather(axis=self.axis).lower(lowering, x, chosen)
+        axis = 0 if self.axis is None else self.axis % x.rank
+        x = x.reshape((x.size,)) if self.axis is None else x
+        if condition.data is not None:
+            places = lowering.constant(np.flatnonzero(condition.data))
+            return Gather(axis=axis).lower(lowering, x, places)
+        size = min(condition.size, x.shape[axis])
+        places = lowering.empty(DType.INT64, (size,))
+        with counting(lowering, "bool_compress") as (k, number, count):
+            zeros(k, places)
+            with k.loop(size) as at, k.if_(condition.read(k, (at,))):
+                k.write(*places.address(k, (number.get(),)), at.cast(I64))
+                number.set(number.get() + 1)
+        return Gather(axis=axis).lower(lowering, x, places).ending(axis, count)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

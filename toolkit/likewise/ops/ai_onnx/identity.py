@@ -19,6 +19,7 @@ class Identity(Operator, versions=(1, 13, 14, 16, 19, 21, 23, 24, 25)):
     """The input, of whatever type: tensor, sequence or optional."""
 
     symbolic = True
+    keeps_extents = True
 
     def infer(self, x: Type) -> Type:
         return x

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType, fresh
+from likewise.loop import I64
 from likewise.ops.case import Case, boolean, f32, i64, strings
 from likewise.ops.operator import Operator
+from likewise.ops.selection import chosen, counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
-    from likewise.lower import TensorView
+    from likewise.lower import Lowering, TensorView
 
 
 class NonZero(Operator, versions=(9, 13)):
@@ -29,8 +31,15 @@ class NonZero(Operator, versions=(9, 13)):
             return np.zeros((0, int(bool(X))), np.int64)
         return np.array(np.nonzero(X), np.int64)
 
-    def lower(self, *_: object) -> TensorView:
-        raise UnsupportedError("the number of elements that are not zero depends on data")
+    def lower(self, lowering: Lowering, X: TensorView) -> TensorView:
+        y = lowering.empty(DType.INT64, (X.rank, X.size))
+        with counting(lowering, f"{X.storage}_nonzero") as (k, number, count), ExitStack() as loops:
+            index = tuple(loops.enter_context(k.loop(size)) for size in X.shape)
+            with k.if_(chosen(X.read(k, index))):
+                for axis, at in enumerate(index):
+                    k.write(*y.address(k, (k.index(axis), number.get())), at.cast(I64))
+                number.set(number.get() + 1)
+        return y.ending(1, count)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

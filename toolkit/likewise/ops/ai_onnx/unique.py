@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.errors import UnsupportedError
 from likewise.ir import DType, TensorType, fresh
+from likewise.ops.ai_onnx.gather import Gather
 from likewise.ops.case import Case, f32, i64, strings
 from likewise.ops.checks import normalize_axis
 from likewise.ops.operator import Operator
+from likewise.ops.sorting import group_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, Dim, Shape
-    from likewise.lower import TensorView
+    from likewise.lower import Lowering, TensorView
 
 
 class Unique(Operator, versions=(11, 28)):
@@ -69,8 +70,21 @@ class Unique(Operator, versions=(11, 28)):
         )
         return x.take(first, axis), indices, inverse, counts
 
-    def lower(self, *_: object) -> TensorView:
-        raise UnsupportedError("the number of different elements depends on data")
+    def lower(self, lowering: Lowering, X: TensorView) -> tuple[TensorView, ...]:
+        axis = 0 if self.axis is None else self.axis % X.rank
+        x = lowering.settle(X.reshape((X.size,)) if self.axis is None else X)
+        keys = lowering.cast(x, DType.UINT8) if x.dtype is DType.BOOL else x
+        rows = keys.transpose([axis, *(i for i in range(x.rank) if i != axis)])
+        size = x.shape[axis]
+        rows = lowering.materialise(rows.reshape((size, x.size // max(size, 1))))
+        groups = group_rows(lowering, rows, by_value=self.sorted)
+        y = Gather(axis=axis).lower(lowering, x, groups.first)
+        return (
+            y.ending(axis, groups.count),
+            groups.first.ending(0, groups.count),
+            groups.group,
+            groups.sizes.ending(0, groups.count),
+        )[: self.wanted]
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
