@@ -31,6 +31,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     save(model, folder / "relu.onnx")
+    graph.initializer.append(helper.make_tensor("five", TensorProto.FLOAT, [1], [5.0]))
+    graph.node[0].CopyFrom(helper.make_node("Add", ["x", "five"], ["y"]))
+    save(helper.make_model(graph, opset_imports=model.opset_import), folder / "affine.onnx")
+    del graph.initializer[:]
+    graph.node[0].CopyFrom(helper.make_node("Relu", ["x"], ["y"]))
     graph.node[0].op_type = "Frobnicate"
     save(helper.make_model(graph), folder / "unknown.onnx")
     (folder / "broken.onnx").write_bytes(b"\x08\x07\x3a\xff\xff\xff\xff\x0f")
@@ -87,6 +92,32 @@ def test_compile_writes_a_module_and_its_twin(likewise: Any, folder: Path) -> No
     strict = ["compile", "relu.onnx", "--shape", "x=2,3", "--numerics", "strict", "-o", "one.wasm"]
     assert "strict numerics" in likewise(*strict).stdout
     assert not (folder / "one.plain.wasm").exists()
+
+
+def test_compile_writes_weights_beside(likewise: Any, folder: Path) -> None:
+    call = ["compile", "affine.onnx", "--shape", "x=2,3", "--weights", "separate", "--json"]
+    done = likewise(*call, "-o", "affine.wasm")
+    assert done.returncode == 0, done.stderr
+    files = json.loads(done.stdout)["files"]
+    assert list(files) == ["affine.wasm", "affine.plain.wasm", "affine.weights"]
+    for module in list(files)[:2]:
+        assert likewise("run", module, "-i", "x=x.npy", "-o", "out.npz").returncode == 0
+        with np.load(folder / "out.npz") as kept:
+            np.testing.assert_array_equal(kept["y"], [[4, 5, 6], [7, 2, 9]])
+    (folder / "affine.weights").write_bytes(b"")
+    done = likewise("run", "affine.wasm")
+    assert done.returncode == 1
+    assert "affine.wasm: these are not the module's weights, 'affine.weights'" in done.stderr
+    (folder / "affine.weights").unlink()
+    done = likewise("run", "affine.wasm")
+    assert done.returncode == 2
+    assert "the module's weights cannot be read from 'affine.weights'" in done.stderr
+
+
+def test_python_runs_it_as_a_module() -> None:
+    command = [sys.executable, "-m", "likewise", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("likewise, version ")
 
 
 def test_compile_takes_the_value_that_an_input_always_has(likewise: Any, folder: Path) -> None:

@@ -8,7 +8,7 @@ from likewise.errors import InputError, LikewiseError
 from likewise.model import Model, load
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from likewise.targets.wasm import Artefact, Numerics, compile_graph
+from likewise.targets.wasm import Artefact, Numerics, Placement, compile_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,13 +27,15 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     shapes: Mapping[str, Sequence[int]] | None = None,
     constants: Mapping[str, Any] | None = None,
     numerics: Numerics = "fast",
+    weights: Placement = "inside",
 ) -> Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
 
     `model` is a loaded one or what `load` takes. `shapes` names each input whose shape the model
     leaves open; a symbol that one input fixes is fixed in all. `constants` gives inputs the value
     that they always have, such as a sample rate: they are no inputs of the artefact. `numerics`
-    is `fast`, or `strict` for the same bits on every engine.
+    is `fast`, or `strict` for the same bits on every engine. `weights` stand `inside` the module,
+    or in a `separate` file beside it, which module and plain-SIMD twin share.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
     that cannot be compiled.
@@ -41,6 +43,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     for option, given, allowed in (
         ("target", target, get_args(Target)),
         ("numerics", numerics, get_args(Numerics)),
+        ("place for weights", weights, get_args(Placement)),
     ):
         if given not in allowed:
             raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
@@ -48,7 +51,11 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     try:
         graph = simplify(specialize(loaded.graph, shapes or {}, constants))
         return compile_graph(
-            graph, numerics=numerics, name=loaded.name, source_sha256=loaded.source_sha256
+            graph,
+            numerics=numerics,
+            weights=weights,
+            name=loaded.name,
+            source_sha256=loaded.source_sha256,
         )
     except LikewiseError as error:
         raise error.at(loaded.name) from None

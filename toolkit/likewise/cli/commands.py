@@ -116,6 +116,13 @@ def run(model: str, *, threads: int | None, **options: Any) -> None:
     help="fast writes a plain-SIMD twin beside the module; strict gives the same bits everywhere.",
 )
 @click.option(
+    "--weights",
+    type=click.Choice(["inside", "separate"]),
+    default="inside",
+    show_default=True,
+    help="In the module, or in NAME.weights beside it, which both modules share.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
@@ -124,7 +131,7 @@ def run(model: str, *, threads: int | None, **options: Any) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def compile_command(model: str, **options: Any) -> None:
-    """Compile MODEL into one file for a target and show its size.
+    """Compile MODEL for a target and show the sizes of what was written.
 
     What cannot be compiled is listed in full, and nothing is written.
     """

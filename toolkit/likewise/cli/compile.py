@@ -21,6 +21,7 @@ def compile_model(
     shapes: Sequence[str],
     constants: Sequence[str],
     numerics: Any,
+    weights: Any,
     output: str,
     as_json: bool,
 ) -> None:
@@ -32,6 +33,7 @@ def compile_model(
         shapes=parse_shapes(shapes),
         constants=parse_constants(constants),
         numerics=numerics,
+        weights=weights,
     )
     seconds = time.perf_counter() - start
     files = made.save(output)

@@ -70,11 +70,9 @@ def _compiled(path: str) -> Runner | None:
         with Path(path).open("rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
                 return None
-            file.seek(0)
-            content = file.read()
     except OSError:
         return None  # `load` says what is wrong
-    return load_module(content, path)
+    return load_module(path)
 
 
 def _keep(path: str, made: dict[str, Any]) -> None:

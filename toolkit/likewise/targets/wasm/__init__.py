@@ -8,10 +8,12 @@ module = emit_lowered(lower_graph(graph))           # the bytes alone; `emit` fo
 from likewise.targets.wasm.artefact import Artefact, Signature, compile_graph
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit, emit_lowered
+from likewise.targets.wasm.weights import Placement
 
 __all__ = [
     "Artefact",
     "Numerics",
+    "Placement",
     "Runner",
     "Signature",
     "compile_graph",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,14 @@ from likewise.lower.plan import plan_memory
 from likewise.targets.ports import Port
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit
-from likewise.targets.wasm.sections import CODE, DATA, section_sizes
+from likewise.targets.wasm.sections import (
+    CODE,
+    DATA,
+    read_section,
+    section_sizes,
+    with_section,
+)
+from likewise.targets.wasm.weights import Placement, weights_of
 
 if TYPE_CHECKING:
     import os
@@ -42,6 +49,7 @@ class Artefact:
 
     `data` is the module. In fast numerics it uses relaxed SIMD, and `plain` is its twin for
     engines without, which gives what strict numerics give; in strict numerics `plain` is None.
+    `weights` is what both need in a file beside them; None where the weights stand inside.
     `memory_bytes` is what a run needs in all: weights, inputs, outputs and the `scratch_bytes`
     that intermediate values share.
     """
@@ -50,10 +58,11 @@ class Artefact:
     numerics: Numerics
     source_sha256: str
     signature: Signature
-    data: bytes
-    plain: bytes | None
+    data: bytes = field(repr=False)
+    plain: bytes | None = field(repr=False)
     memory_bytes: int
     scratch_bytes: int
+    weights: bytes | None = field(default=None, repr=False)
 
     @property
     def code_bytes(self) -> int:
@@ -62,18 +71,31 @@ class Artefact:
 
     @property
     def weight_bytes(self) -> int:
-        """The size of the weights and other constants in `data`."""
+        """The size of the weights and other constants, in `data` or beside it."""
+        if self.weights is not None:
+            return len(self.weights)
         return section_sizes(self.data).get(DATA, 0)
 
     def save(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
-        """Write `data` to `path` and a twin beside it: `model.wasm` and `model.plain.wasm`.
+        """Write `data` to `path` and what belongs beside it: a twin, and separate weights.
 
-        Returns what was written; raises `InputError` where that cannot be.
+        `model.wasm` has `model.plain.wasm` and `model.weights`, which both modules name in their
+        sections. Returns what was written; raises `InputError` where that cannot be.
         """
         where = Path(path)
-        files = [(where, self.data)]
+        modules = [(where, self.data)]
         if self.plain is not None:
-            files.append((where.with_name(f"{where.stem}.plain{where.suffix}"), self.plain))
+            modules.append((where.with_name(f"{where.stem}.plain{where.suffix}"), self.plain))
+        files = modules
+        if self.weights is not None:
+            beside = where.with_name(f"{where.stem}.weights")
+            if beside == where:
+                raise InputError(
+                    f"{str(where)!r} is where the weights go",
+                    hint=f"call the module {where.stem}.wasm",
+                )
+            files = [(file, _naming(module, beside.name)) for file, module in modules]
+            files.append((beside, self.weights))
         for file, content in files:
             try:
                 file.write_bytes(content)
@@ -83,11 +105,16 @@ class Artefact:
 
     def load(self) -> Runner:
         """Ready to run on wasmtime (the extra `wasm`)."""
-        return load(self.data, self.name)
+        return load(self.data, self.name, weights=self.weights)
 
 
 def compile_graph(
-    graph: Graph, *, numerics: Numerics = "fast", name: str = "model", source_sha256: str = ""
+    graph: Graph,
+    *,
+    numerics: Numerics = "fast",
+    weights: Placement = "inside",
+    name: str = "model",
+    source_sha256: str = "",
 ) -> Artefact:
     """The artefact of a graph whose inputs have static shapes.
 
@@ -95,6 +122,8 @@ def compile_graph(
     """
     lowered = lower_graph(graph)
     plan = plan_memory(lowered.program)
+    separate = weights_of(lowered.program, plan) if weights == "separate" else None
+    stored, content = separate or (None, None)
 
     def module(mode: Numerics) -> bytes:
         return emit(
@@ -104,6 +133,7 @@ def compile_graph(
             outputs=lowered.outputs,
             numerics=mode,
             source_sha256=source_sha256,
+            weights=stored,
         )
 
     return Artefact(
@@ -115,7 +145,14 @@ def compile_graph(
         plain=module("strict") if numerics == "fast" else None,
         memory_bytes=plan.size,
         scratch_bytes=plan.scratch,
+        weights=content,
     )
+
+
+def _naming(module: bytes, weights: str) -> bytes:
+    """The module with the file of its weights called that."""
+    section = read_section(module)
+    return with_section(module, section | {"weights": section["weights"] | {"name": weights}})
 
 
 def _ports(placed: tuple[PlacedPort, ...]) -> tuple[Port, ...]:

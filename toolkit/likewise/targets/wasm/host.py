@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from likewise.errors import LikewiseError, MissingDependencyError, ModelError
+from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
 from likewise.ir import DType, TensorType
 from likewise.targets.ports import Port, check_feeds
 from likewise.targets.wasm.sections import read_section
+from likewise.targets.wasm.weights import StoredWeights
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
+
+    from likewise.targets.wasm.weights import WeightsSource
 
 __all__ = ["Runner", "load"]
 
@@ -21,9 +26,18 @@ Array = np.ndarray[Any, Any]
 
 
 class Runner:
-    """One instance of a module; it is not to be used from two threads at once."""
+    """One instance of a module; it is not to be used from two threads at once.
 
-    def __init__(self, module: bytes, name: str = "module") -> None:
+    A module of separate weights needs `weights`, or the folder where they lie beside it.
+    """
+
+    def __init__(
+        self,
+        module: bytes,
+        name: str = "module",
+        weights: WeightsSource | None = None,
+        folder: Path | None = None,
+    ) -> None:
         section = read_section(module)
         self.name = name
         self.numerics: str = section["numerics"]
@@ -32,6 +46,8 @@ class Runner:
         self.inputs = tuple(map(_port, section["inputs"]))
         self.outputs = tuple(map(_port, section["outputs"]))
         self._instantiate(module)
+        if "weights" in section:
+            self._fill(StoredWeights.read(section["weights"]), weights, folder)
         self._views = {
             kind: {
                 port.name: self._view(port, entry["offset"], entry["bytes"])
@@ -54,12 +70,29 @@ class Runner:
         self._store, self._run, self._memory = store, exports["run"], exports["memory"]
         self._call = _unchecked(wasmtime, store, self._run)
 
+    def _fill(
+        self, stored: StoredWeights, weights: WeightsSource | None, folder: Path | None
+    ) -> None:
+        try:
+            if weights is None and folder is None:
+                raise InputError(
+                    "the module's weights lie in a file of their own",
+                    given="the module's bytes alone",
+                    allowed=f"weights=…, a path to {stored.name!r} or its bytes",
+                )
+            source = (folder or Path()) / stored.name if weights is None else weights
+            stored.fill(self._bytes(0, self.memory_bytes), source)
+        except LikewiseError as error:
+            raise error.at(self.name) from None
+
     def _view(self, port: Port, offset: int, size: int) -> Array:
         """The port's part of the module's memory, which never moves."""
-        address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + offset
-        raw = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
         kind = cast("TensorType", port.type)
-        return raw.view(kind.dtype.numpy).reshape(kind.dims)
+        return self._bytes(offset, size).view(kind.dtype.numpy).reshape(kind.dims)
+
+    def _bytes(self, offset: int, size: int) -> Array:
+        address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + offset
+        return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
 
     @property
     def memory_bytes(self) -> int:
@@ -90,13 +123,29 @@ class Runner:
         self._call()
 
 
-def load(module: bytes, name: str = "module") -> Runner:
-    """Compile and instantiate a module, called `name` in errors.
+def load(
+    module: bytes | str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    weights: WeightsSource | None = None,
+) -> Runner:
+    """Compile and instantiate a module, from its bytes or a path, called `name` in errors.
 
-    Raises `ModelError` for bytes that are none of ours, `MissingDependencyError` where wasmtime
-    is not installed.
+    Where its weights lie in a file of their own, a path finds them beside it; `weights`, a path
+    or bytes, says otherwise, and is needed for bytes. Weights inside leave it unread.
+
+    Raises `ModelError` for bytes that are none of ours or weights that are another module's,
+    `InputError` for a file that cannot be read, `MissingDependencyError` where wasmtime is not
+    installed.
     """
-    return Runner(module, name)
+    if not isinstance(module, bytes):
+        path = Path(module)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        return Runner(content, name or str(path), weights, path.parent)
+    return Runner(module, name or "module", weights)
 
 
 def _wasmtime() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from likewise.lower.plan import MemoryPlan, plan_memory
 from likewise.targets.wasm.emit import emit_function
 from likewise.targets.wasm.encoder import PAGE, Data, Module
+from likewise.targets.wasm.sections import SECTION, section_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Program
     from likewise.lower.graph import Lowered
     from likewise.lower.port import Port
+    from likewise.targets.wasm.weights import StoredWeights
 
-__all__ = ["SECTION", "Numerics", "emit", "emit_lowered"]
+__all__ = ["Numerics", "emit", "emit_lowered"]
 
 Numerics = Literal["strict", "fast"]
-SECTION = "likewise"
 
 
 def emit(
@@ -33,14 +33,19 @@ def emit(
     numerics: Numerics = "fast",
     source_sha256: str = "",
     golden: Mapping[str, Any] | None = None,
+    weights: StoredWeights | None = None,
 ) -> bytes:
-    """The module's bytes. The same program always gives the same bytes."""
+    """The module's bytes. The same program always gives the same bytes.
+
+    With `weights`, from `weights_of`, constants do not stand in it: the host reads them from a
+    file into memory before the first run.
+    """
     positions = {one.name: at for at, one in enumerate(program.functions)}
     bodies = tuple(
         emit_function(one, plan.addresses, positions, fused=numerics == "fast")
         for one in program.functions
     )
-    signature = {
+    signature: dict[str, Any] = {
         "version": 1,
         "numerics": numerics,
         "source_sha256": source_sha256,
@@ -48,18 +53,21 @@ def emit(
         "outputs": [_port(one, program, plan) for one in outputs],
         "golden": golden or {},
     }
-    data = tuple(
-        Data(plan.addresses[one], _bytes(one.data))
-        for one in program.buffers
-        if one.data is not None and one.size
-    )
-    text = json.dumps(signature, separators=(",", ":"), sort_keys=True)
+    data: tuple[Data, ...] = ()
+    if weights is not None:
+        signature["weights"] = weights.entry()
+    else:
+        data = tuple(
+            Data(plan.addresses[one], _bytes(one.data))
+            for one in program.buffers
+            if one.data is not None and one.size
+        )
     return Module(
         bodies,
         pages=-(-plan.size // PAGE),
         exports={"run": positions["run"]},
         data=data,
-        custom={SECTION: text.encode()},
+        custom={SECTION: section_text(signature)},
     ).encode()
 
 

@@ -1,0 +1,127 @@
+"""Weights in a file of their own: one range of a module's memory, which the host fills once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+
+import numpy as np
+
+from likewise.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from io import BufferedIOBase
+
+    from likewise.loop.nodes import Program
+    from likewise.lower.plan import MemoryPlan
+
+__all__ = ["Placement", "StoredWeights", "WeightsSource", "weights_of"]
+
+Placement = Literal["inside", "separate"]
+"""Weights stand in the module, or in a file beside it."""
+
+WeightsSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview"
+"""What weights can be read from: a path, or the bytes themselves."""
+
+NAME: Final = "model.weights"
+_SEPARATORS: Final = frozenset("/\\:")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWeights:
+    """A file's name, without a folder, its size in bytes and SHA-256, and where in the memory of
+    the module its bytes belong. A module says it in its section, as `weights`.
+    """
+
+    name: str
+    offset: int
+    size: int
+    sha256: str
+
+    @classmethod
+    def read(cls, entry: Any) -> Self:
+        """From what the section says; raises `ModelError` where that cannot be."""
+        found = entry if isinstance(entry, dict) else {}
+        kinds = {"name": str, "offset": int, "bytes": int, "sha256": str}
+        right = all(isinstance(found.get(field), kind) for field, kind in kinds.items())
+        if not right or not _SEPARATORS.isdisjoint(found["name"]) or found["offset"] < 0:
+            raise ModelError("the section `likewise` says nonsense of the weights", given=entry)
+        return cls(found["name"], found["offset"], found["bytes"], found["sha256"])
+
+    def entry(self) -> dict[str, Any]:
+        """What the section says."""
+        # The size comes first: a download that has just begun can tell how long it will be.
+        return {
+            "bytes": self.size,
+            "name": self.name,
+            "offset": self.offset,
+            "sha256": self.sha256,
+        }
+
+    def fill(self, memory: np.ndarray[Any, Any], source: WeightsSource) -> None:
+        """Read `source` into its place in a module's memory, an array of bytes.
+
+        Raises `InputError` where it cannot be read, `ModelError` where these are other bytes.
+        """
+        target = memory[self.offset : self.offset + self.size]
+        if target.size != self.size:
+            raise ModelError(
+                "the weights lie outside the module's memory",
+                given=f"{self.size} bytes at {self.offset}",
+                allowed=f"{memory.size} bytes in all",
+            )
+        with _opened(source) as file:
+            read, beyond = file.readinto(target.data), file.read(1)
+        if read < self.size or beyond:
+            given = f"more than {self.size} bytes" if beyond else f"{read} bytes"
+            raise self._wrong(given, f"{self.size} bytes")
+        found = sha256(target.data).hexdigest()
+        if found != self.sha256:
+            raise self._wrong(f"SHA-256 {found}", self.sha256)
+
+    def _wrong(self, given: str, allowed: str) -> ModelError:
+        return ModelError(
+            f"these are not the module's weights, {self.name!r}",
+            given=given,
+            allowed=allowed,
+            hint="take both from one `likewise compile`",
+        )
+
+
+def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes] | None:
+    """The constants of a program as one file, laid out as in memory; None where there are none."""
+    constants = [one for one in program.buffers if one.data is not None and one.size]
+    if not constants:
+        return None
+    start = min(plan.addresses[one] for one in constants)
+    end = max(plan.addresses[one] + one.bytes for one in constants)
+    content = np.zeros(end - start, np.uint8)
+    for one in constants:
+        at = plan.addresses[one] - start
+        raw = np.ascontiguousarray(one.data).reshape(-1).view(np.uint8)
+        content[at : at + one.bytes] = raw
+    data = content.tobytes()
+    return StoredWeights(NAME, start, len(data), sha256(data).hexdigest()), data
+
+
+@contextmanager
+def _opened(source: WeightsSource) -> Iterator[BufferedIOBase]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        yield BytesIO(source)
+        return
+    path = Path(source)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(
+            f"the module's weights cannot be read from {str(path)!r}: {error.strerror}",
+            hint="put the file that `likewise compile` wrote there, or pass `weights`",
+        ) from None
+    with file:
+        yield file
