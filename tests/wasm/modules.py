@@ -20,7 +20,8 @@ from likewise.loop import I32, Program, ProgramBuilder, S, Storage
 from likewise.lower.plan import plan_memory
 from likewise.lower.port import Port
 from likewise.targets.wasm import Numerics, emit, load
-from likewise.targets.wasm.encoder import unsigned
+from likewise.targets.wasm.sections import read_section, with_section
+from likewise.targets.wasm.weights import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,6 @@ __all__ = ["CASES", "Case", "write"]
 
 Array = np.ndarray[Any, Any]
 SOURCE = "5e" * 32
-MARK = b"\x08likewise"
-"""How the custom section begins, which is the module's first."""
 
 _DTYPES = {"bool": "BOOL", "f16": "FLOAT16", "bf16": "BFLOAT16", "f32": "FLOAT", "f64": "DOUBLE"}
 
@@ -48,18 +47,28 @@ class Case:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     dynamic: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Outputs whose axis has the size that another output, an i32, holds after a run."""
+    separate: bool = False
+    """Whether its weights lie in a file of their own."""
 
     def module(self, numerics: Numerics, golden: dict[str, Any] | None = None) -> bytes:
+        plan = plan_memory(self.program)
+        stored = weights_of(self.program, plan) if self.separate else None
         made = emit(
             self.program,
-            plan_memory(self.program),
+            plan,
             inputs=self._ports("input"),
             outputs=self._ports("output"),
             numerics=numerics,
             source_sha256=SOURCE,
             golden=golden,
+            weights=stored and replace(stored[0], name=f"{self.name}.weights"),
         )
         return with_lengths(made, self.dynamic) if self.dynamic else made
+
+    def weights(self) -> bytes | None:
+        """The content of the file of weights, if there is one."""
+        stored = weights_of(self.program, plan_memory(self.program)) if self.separate else None
+        return stored and stored[1]
 
     def _ports(self, kind: str) -> list[Port]:
         return [
@@ -77,7 +86,7 @@ class Case:
         shaped = {
             name: one.reshape(self.shapes.get(name, one.shape)) for name, one in self.feeds.items()
         }
-        return load(self.module(self.numerics)).run(shaped)
+        return load(self.module(self.numerics), weights=self.weights()).run(shaped)
 
 
 def dtype_of(storage: Storage) -> DType:
@@ -87,15 +96,12 @@ def dtype_of(storage: Storage) -> DType:
 
 def with_lengths(module: bytes, dynamic: dict[str, tuple[str, int]]) -> bytes:
     """The module with `length` in its section; the outputs that hold the sizes are no ports."""
-    at = module.index(MARK) + len(MARK)
-    text = module[at:].decode("latin1")
-    section, length = json.JSONDecoder().raw_decode(text)
+    section = read_section(module)
     outputs = {one["name"]: one for one in section["outputs"]}
     for name, (holder, axis) in dynamic.items():
         outputs[name]["length"] = {"offset": outputs.pop(holder)["offset"], "axis": axis}
     section["outputs"] = list(outputs.values())
-    content = MARK + json.dumps(section).encode()
-    return module[:9] + unsigned(len(content)) + content + module[at + length :]
+    return with_section(module, section)
 
 
 def program(write: Callable[[ProgramBuilder, FunctionBuilder], None]) -> Program:
@@ -144,6 +150,22 @@ def multiply_add(builder: ProgramBuilder, b: FunctionBuilder) -> None:
     with b.loop(0, 64, 4) as i:
         value = b.load(x, i, 4)
         b.store(y, i, b.madd(value, value, value))
+
+
+def weighted(builder: ProgramBuilder, b: FunctionBuilder) -> None:
+    """Y = x * (the sum of all rows of the weights) + 3: constants of odd and of many bytes."""
+    drawn = np.random.default_rng(6).standard_normal((2001, 64)).astype(np.float32)
+    bias = builder.constant("bias", np.array([1, 2, 3], np.uint8))
+    rows = builder.constant("rows", drawn)
+    x, y = builder.input("x", S.f32, 64), builder.output("y", S.f32, 64)
+    with b.loop(0, 64, 4) as i:
+        value = b.load(x, i, 4)
+        total = b.var(value * 0.0)
+        with b.loop(2001) as row:
+            total.set(b.madd(value, b.load(rows, row * 64 + i, 4), total.get()))
+        b.store(y, i, total.get())
+    with b.loop(64) as i:
+        b.store(y, i, b.load(y, i) + b.load(bias, 2).cast(S.f32.value))
 
 
 def positives(builder: ProgramBuilder, b: FunctionBuilder) -> None:
@@ -228,6 +250,7 @@ CASES = (
         dynamic={"y": ("count", 1)},
     ),
     Case("counted", program(counted), {"n": array("int32", [3])}, dynamic={"y": ("count", 0)}),
+    Case("weighted", program(weighted), {"x": _floats(64)}, "fast", separate=True),
     Case("nothing", add(S.f32, 0), {"a": array("float32", []), "b": array("float32", [])}),
 )
 
@@ -257,6 +280,9 @@ def write(folder: Path) -> dict[str, Any]:
     for case in CASES:
         found = answers(case)
         (folder / f"{case.name}.wasm").write_bytes(case.module(case.numerics))
+        weights = case.weights()
+        if weights is not None:
+            (folder / f"{case.name}.weights").write_bytes(weights)
         entry = {
             "numerics": case.numerics,
             "inputs": encoded(case.feeds),

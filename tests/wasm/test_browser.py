@@ -24,6 +24,10 @@ FAILURES = [
     "AbortError: ",
     "ModelError: /modules/truncated.wasm: this engine cannot compile the module; given: ",
     "ModelError: /modules/truncated.wasm: this engine cannot compile the module; given: ",
+    "DownloadError: {0}/modules/missing.weights: the weights cannot be read; given: HTTP 404; ",
+    "ModelError: /modules/weighted.wasm: weighted.weights: these are not the module's weights; giv",
+    "ModelError: /modules/weighted.wasm: weighted.weights: these are not the module's weights; giv",
+    "InputError: the weights lie in another file; pass `weighted.weights` as `weights`",
 ]
 
 
@@ -37,6 +41,7 @@ def found(node: Node, modules: Path, tmp_path_factory: pytest.TempPathFactory) -
     (site / "runtime").symlink_to(RUNTIME / "dist")
     (site / "modules").symlink_to(modules)
     (modules / "truncated.wasm").write_bytes((modules / "relu.wasm").read_bytes()[:300])
+    (modules / "wrong.weights").write_bytes((modules / "weighted.weights").read_bytes()[::-1])
     with served(site) as address, launch() as browser:
         page = browser.new_page()
         wrong: list[str] = []
@@ -66,7 +71,11 @@ def test_outputs_equal_those_of_wasmtime(realm: dict[str, Any]) -> None:
 
 
 def test_progress_ends_with_the_whole(realm: dict[str, Any], modules: Path) -> None:
-    sizes = {one.name: (modules / f"{one.name}.wasm").stat().st_size for one in CASES[1::2]}
+    sizes = {
+        one.name: (modules / f"{one.name}.wasm").stat().st_size + len(one.weights() or b"")
+        for one in CASES[1::2]
+    }
+    assert "weighted" in sizes
     last = {one["name"]: (one["loaded"], one["total"]) for one in realm["progress"]}
     assert last == {name: (size, size) for name, size in sizes.items()}
 

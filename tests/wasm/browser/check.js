@@ -1,4 +1,5 @@
 // Runs every case in this realm, a page or a worker, and gives the outputs' bytes in base64.
+import { selfTest } from "/runtime/golden.js";
 import { hasRelaxedSimd, load } from "/runtime/index.js";
 
 const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
@@ -37,6 +38,10 @@ async function failures() {
     () => load("/modules/relu.wasm", { signal: AbortSignal.abort() }),
     () => load("/modules/truncated.wasm"),
     () => load("/modules/truncated.wasm", { onProgress() {} }),
+    () => load("/modules/weighted.wasm", { weights: "/modules/missing.weights" }),
+    () => load("/modules/weighted.wasm", { weights: "/modules/cases.json" }),
+    () => load("/modules/weighted.wasm", { weights: "/modules/wrong.weights" }),
+    () => load(fetch("/modules/weighted.wasm").then((answer) => answer.blob())),
   ];
   for (const one of tries) {
     await one().then(
@@ -62,7 +67,7 @@ export async function check() {
     relaxed: hasRelaxedSimd(),
     outputs: Object.fromEntries(outputs),
     progress,
-    golden: golden.selfTest(),
+    golden: selfTest(golden),
     failures: await failures(),
   };
 }

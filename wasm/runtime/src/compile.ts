@@ -1,16 +1,21 @@
-import { DownloadError, LikewiseError, ModelError, NOT_OURS, wordsOf } from "./errors.js";
-import { type DownloadOptions, open, placeOf, type Source } from "./source.js";
+import { download } from "./download.js";
+import { ModelError, NOT_OURS } from "./errors.js";
+import type { DownloadOptions, Opened } from "./source.js";
 
-const MIME = "application/wasm";
 const MAGIC = "\0asm";
 
 /** A function whose body is an i8x16.relaxed_swizzle: valid where there is relaxed SIMD. */
-const RELAXED = "0061736d010000000105016000017b030201000a0f010d004101fd0f4102fd0ffd80020b";
+const RELAXED = "AGFzbQEAAAABBQFgAAF7AwIBAAoPAQ0AQQH9D0EC/Q/9gAIL";
 
 /** Whether this engine has relaxed SIMD, which fast modules use. */
 export function hasRelaxedSimd(): boolean {
-  const bytes = RELAXED.match(/../g) as string[];
-  return WebAssembly.validate(Uint8Array.from(bytes, (pair) => Number.parseInt(pair, 16)));
+  return WebAssembly.validate(Uint8Array.from(atob(RELAXED), (letter) => letter.charCodeAt(0)));
+}
+
+/** A compiled module, and how many bytes it was, as far as they were counted. */
+export interface Compiled {
+  readonly module: WebAssembly.Module;
+  readonly loaded: number;
 }
 
 /**
@@ -19,86 +24,53 @@ export function hasRelaxedSimd(): boolean {
  * refuses the code, the ModelError's `cause` is a WebAssembly.CompileError.
  */
 export async function compile(
-  source: Source,
+  source: Opened,
+  where: readonly string[],
   options: DownloadOptions,
-): Promise<WebAssembly.Module> {
-  const { onProgress, signal } = options;
-  const { content, total, own } = await open(source, options);
-  const where = [...placeOf(source), ...placeOf(content)].slice(0, 1);
-  const stop = new AbortController();
-  signal?.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
+): Promise<Compiled> {
   let loaded = 0;
-  let refused: unknown;
-  const count = (chunk: Uint8Array) => {
-    try {
-      if (!loaded) checkMagic(chunk, where);
-      loaded += chunk.length;
-      onProgress?.({ loaded, total: total && total >= loaded ? total : undefined });
-    } catch (error) {
-      refused = error; // not every engine passes on why a stream failed
-      throw error;
-    }
-  };
+  let weights = 0;
   try {
-    if (!(content instanceof Response)) {
-      count(ArrayBuffer.isView(content) ? asBytes(content) : new Uint8Array(content));
-      return await WebAssembly.compile(content);
-    }
-    // Handed over untouched, a browser keeps the machine code in its cache beside the file.
-    const typed = content.headers.get("content-type") === MIME;
-    if (typed && !onProgress && (own || !signal))
-      return await WebAssembly.compileStreaming(content);
-    const counter = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        count(chunk);
-        controller.enqueue(chunk);
+    const module = await download(source, where, options, {
+      part: "module",
+      before: 0,
+      take(chunk, at, size) {
+        if (!at) weights = checkStart(chunk, where);
+        loaded = at + chunk.length;
+        return size && size + weights;
       },
+      use: (content) =>
+        content instanceof Response
+          ? WebAssembly.compileStreaming(content)
+          : WebAssembly.compile(content),
     });
-    const counted = content.body?.pipeThrough(counter, { signal: stop.signal }) as ReadableStream;
-    const headers = { "content-type": MIME };
-    return await WebAssembly.compileStreaming(new Response(counted, { headers }));
+    return { module, loaded };
   } catch (error) {
-    signal?.throwIfAborted();
-    throw (
-      refused ?? explained(error, loaded && `, after ${loaded} of ${total ?? "?"} bytes`, where)
-    );
-  } finally {
-    stop.abort(); // ends a download that nobody waits for any more
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    throw new ModelError("this engine cannot compile the module", {
+      where,
+      given: error.message,
+      hint: hasRelaxedSimd()
+        ? "the file is damaged, or the engine too old"
+        : "the engine lacks relaxed SIMD: give the plain-SIMD twin as `fallback`",
+      cause: error,
+    });
   }
 }
 
-function asBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function checkMagic(bytes: Uint8Array, where: readonly string[]): void {
-  const start = String.fromCharCode(...bytes.subarray(0, 12));
-  if (start.startsWith(MAGIC.slice(0, start.length || 1))) return;
+/**
+ * The size of the weights beside a module, 0 for weights inside: the section comes first in a
+ * module, and that size in the section.
+ */
+function checkStart(bytes: Uint8Array, where: readonly string[]): number {
+  const text = String.fromCharCode(...bytes.subarray(0, 64));
+  const start = text.slice(0, 12);
+  if (start.startsWith(MAGIC.slice(0, start.length || 1))) {
+    return Number(/likewise{"weights":{"bytes":(\d+)/.exec(text)?.[1] ?? 0);
+  }
   throw new ModelError("these bytes are no WebAssembly module", {
     where,
     given: `they begin with ${JSON.stringify(start)}`,
     hint: start.trimStart().startsWith("<") ? "this is a page that the server sent" : NOT_OURS,
-  });
-}
-
-/** `read` says how much has come, as far as that was counted. */
-function explained(error: unknown, read: string | 0, where: readonly string[]): unknown {
-  if (error instanceof LikewiseError) return error;
-  const given = wordsOf(error);
-  if (!(error instanceof WebAssembly.CompileError)) {
-    return new DownloadError("the download broke off", {
-      where,
-      given: given + (read || ""),
-      hint: "try again",
-      cause: error,
-    });
-  }
-  return new ModelError("this engine cannot compile the module", {
-    where,
-    given,
-    hint: hasRelaxedSimd()
-      ? "the file is damaged, or the engine too old"
-      : "the engine lacks relaxed SIMD: give the plain-SIMD twin as `fallback`, if there is one",
-    cause: error,
   });
 }

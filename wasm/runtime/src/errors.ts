@@ -19,11 +19,11 @@ export interface Fault {
 export class LikewiseError extends Error {
   override readonly name: string = "LikewiseError";
   /** The fault in one clause. */
-  readonly what: string;
-  readonly where: readonly string[];
-  readonly given: unknown;
-  readonly allowed: unknown;
-  readonly hint: string | undefined;
+  declare readonly what: string;
+  declare readonly where: readonly string[];
+  declare readonly given: unknown;
+  declare readonly allowed: unknown;
+  declare readonly hint: string | undefined;
 
   constructor(what: string, { where = [], given, allowed, hint, cause }: Fault = {}) {
     let text = [...where, what].join(": ");
@@ -31,11 +31,7 @@ export class LikewiseError extends Error {
     if (allowed !== undefined) text += `; allowed: ${allowed}`;
     if (hint) text += `; ${hint}`;
     super(text, { cause });
-    this.what = what;
-    this.where = where;
-    this.given = given;
-    this.allowed = allowed;
-    this.hint = hint;
+    Object.assign(this, { what, where, given, allowed, hint });
   }
 }
 

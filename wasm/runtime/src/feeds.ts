@@ -39,14 +39,12 @@ function checkFeed(given: Feed, port: Port): TypedArray {
   const arrays = arrayNames(dtype);
   const count = countOf(shape);
   const allowed = `${arrays.join(" or ")} of ${count} for ${signatureOf(port)}`;
-  if (!arrays.includes(kind)) {
-    const hint = hintFor(port, arrays[0]);
-    throw new InputError("an array of another type", { where, given: kind, allowed, hint });
-  }
+  const another = (what: string, found: string, hint?: string) =>
+    new InputError(`an array of another ${what}`, { where, given: found, allowed, hint });
+  if (!arrays.includes(kind)) throw another("type", kind, hintFor(port, arrays[0]));
   if (given.length !== count) {
     const hint = given.length ? undefined : "an array that was transferred to a worker is empty";
-    const found = `${kind} of ${given.length}`;
-    throw new InputError("an array of another length", { where, given: found, allowed, hint });
+    throw another("length", `${kind} of ${given.length}`, hint);
   }
   const values = viewOf(dtype, given.buffer, given.byteOffset, count);
   if (dtype === "bool") {

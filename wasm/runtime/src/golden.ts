@@ -1,6 +1,9 @@
 import { type TypedArray, viewOf } from "./dtypes.js";
 import type { Model } from "./model.js";
-import { brokenSection, type Port } from "./section.js";
+import { brokenSection, type Port, readSection } from "./section.js";
+
+/** What messages call the place of a fault here. */
+const WHERE = ["golden vectors"];
 
 /** Where an output left its golden vector. */
 export interface Mismatch {
@@ -26,22 +29,22 @@ interface Encoded {
 }
 
 /**
- * Run the cases of `golden`, `{cases: [{inputs, outputs}], absolute?, relative?}`, on `model`.
- * Without the tolerances, and for what is no float, elements have equal bits, but any NaN equals
- * any other (16-bit floats compare as their bits); with them, and for a finite expectation,
+ * Run the golden vectors that `model` carries and compare. Gives the first mismatch of each output
+ * that has one, so an empty list is a pass; undefined where the model carries none, which proves
+ * nothing. The memory of inputs and outputs is overwritten.
+ *
+ * Without tolerances, and for what is no float, elements have equal bits, but any NaN equals any
+ * other (16-bit floats compare as their bits); with them, and for a finite expectation,
  * |given - expected| <= absolute + relative * |expected|.
  */
-export function verify(
-  model: Model,
-  golden: object,
-  where: readonly string[],
-): readonly Mismatch[] | undefined {
+export function selfTest(model: Model): readonly Mismatch[] | undefined {
+  const { golden } = readSection(model.module, WHERE);
   const { cases, absolute = 0, relative = 0 } = golden as Golden;
   if (!cases?.length) return undefined;
   const found: Mismatch[] = [];
   for (const [at, { inputs, outputs }] of cases.entries()) {
-    const feeds = decoded(inputs, model.inputs, where);
-    const wanted = decoded(outputs, model.outputs, where);
+    const feeds = decoded(inputs, model.inputs);
+    const wanted = decoded(outputs, model.outputs);
     const results = model.run(feeds);
     for (const { name, dtype } of model.outputs) {
       const [given, expected] = [results[name] as TypedArray, wanted[name] as TypedArray];
@@ -76,11 +79,7 @@ function difference(
   });
 }
 
-function decoded(
-  encoded: Encoded,
-  ports: readonly Port[],
-  where: readonly string[],
-): { [name: string]: TypedArray } {
+function decoded(encoded: Encoded, ports: readonly Port[]): { [name: string]: TypedArray } {
   try {
     return Object.fromEntries(
       ports.map(({ name, dtype }) => {
@@ -89,6 +88,6 @@ function decoded(
       }),
     );
   } catch (error) {
-    throw brokenSection(error, [...where, "golden vectors"]);
+    throw brokenSection(error, WHERE);
   }
 }

@@ -1,8 +1,9 @@
-import { compile, hasRelaxedSimd } from "./compile.js";
+import { type Compiled, compile, hasRelaxedSimd } from "./compile.js";
 import { ModelError, NOT_OURS, wordsOf } from "./errors.js";
 import { Model } from "./model.js";
 import { readSection } from "./section.js";
-import { type DownloadOptions, placeOf, type Source } from "./source.js";
+import { beside, type DownloadOptions, placeOf, type Source } from "./source.js";
+import { fill } from "./weights.js";
 
 /** What `load` can be told. */
 export interface LoadOptions extends DownloadOptions {
@@ -11,6 +12,11 @@ export interface LoadOptions extends DownloadOptions {
    * SIMD, so that nothing is downloaded in vain, and where the engine refuses the first module.
    */
   readonly fallback?: Source | WebAssembly.Module | undefined;
+  /**
+   * The weights of a module that has them in a file of their own, the same for both twins. Without
+   * it they are looked for beside the module, by the name that it gives them.
+   */
+  readonly weights?: Source | undefined;
 }
 
 /**
@@ -25,7 +31,9 @@ export async function load(
   if (typeof WebAssembly !== "object") {
     throw new ModelError("this engine has no WebAssembly", { hint: "update it" });
   }
-  const { fallback } = options;
+  const { fallback, weights } = options;
+  // A download that fails before its turn is no rejection that nobody handles.
+  Promise.resolve(weights).catch(() => {});
   if (!fallback) return start(source, options);
   if (!hasRelaxedSimd()) return start(fallback, options);
   try {
@@ -37,12 +45,13 @@ export async function load(
   }
 }
 
-async function start(
-  source: Source | WebAssembly.Module,
-  options: DownloadOptions,
-): Promise<Model> {
+async function start(given: Source | WebAssembly.Module, options: LoadOptions): Promise<Model> {
+  const source = await given;
   const where = placeOf(source);
-  const module = source instanceof WebAssembly.Module ? source : await compile(source, options);
+  const { module, loaded }: Compiled =
+    source instanceof WebAssembly.Module
+      ? { module: source, loaded: 0 }
+      : await compile(source, where, options);
   const section = readSection(module, where);
   let instance: WebAssembly.Instance;
   try {
@@ -51,10 +60,17 @@ async function start(
     throw new ModelError("the module cannot be started", {
       where,
       given: wordsOf(error),
-      hint: error instanceof RangeError ? "dispose of models no longer needed" : NOT_OURS,
+      hint: error instanceof RangeError ? "dispose of other models" : NOT_OURS,
       cause: error,
     });
   }
   options.signal?.throwIfAborted();
-  return new Model(module, section, instance.exports, where);
+  const { weights } = section;
+  const model = new Model(module, section, instance.exports, where);
+  if (weights) {
+    const from = (await options.weights) ?? beside(source, weights.name);
+    const { buffer } = instance.exports["memory"] as WebAssembly.Memory;
+    await fill(weights, buffer, from, where, loaded, options);
+  }
+  return model;
 }

@@ -1,7 +1,6 @@
 import { type TypedArray, viewOf } from "./dtypes.js";
 import { InputError, LikewiseError, ModelError, wordsOf } from "./errors.js";
 import { checkFeeds, type Feeds, listed } from "./feeds.js";
-import { type Mismatch, verify } from "./golden.js";
 import {
   brokenSection,
   countOf,
@@ -35,16 +34,16 @@ export interface Outputs {
  * know of each other, and a run leaves nothing behind that the next one would see.
  */
 export class Model {
-  readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
-  readonly numerics: Numerics;
+  // `declare`: the constructor assigns them all, and the fields need no code of their own.
+  declare readonly inputs: readonly Port[];
+  declare readonly outputs: readonly Port[];
+  declare readonly numerics: Numerics;
   /** SHA-256 of the `.onnx` file, in hexadecimal digits; empty where it is unknown. */
-  readonly sourceSha256: string;
+  declare readonly sourceSha256: string;
   /** The compiled code: `load(model.module)` makes another instance, here or in a worker. */
-  readonly module: WebAssembly.Module;
+  declare readonly module: WebAssembly.Module;
   /** Size of the module's memory. */
-  readonly memoryBytes: number;
-  readonly #golden: object;
+  declare readonly memoryBytes: number;
   readonly #where: readonly string[];
   #instance: Instance | undefined;
 
@@ -59,7 +58,6 @@ export class Model {
     this.module = module;
     this.numerics = section.numerics;
     this.sourceSha256 = section.source_sha256;
-    this.#golden = section.golden;
     this.#where = where;
     try {
       const { buffer } = memory;
@@ -136,15 +134,6 @@ export class Model {
       });
     }
     return shape.map((one, axis) => (axis === dynamicAxis ? real : one));
-  }
-
-  /**
-   * Run the golden vectors that the module carries and compare. Gives the first mismatch of each
-   * output that has one, so an empty list is a pass; undefined where the module carries none,
-   * which proves nothing. The memory of inputs and outputs is overwritten.
-   */
-  selfTest(): readonly Mismatch[] | undefined {
-    return verify(this, this.#golden, this.#where);
   }
 
   /** Let go of the memory; using the model afterwards raises InputError. Views keep it alive. */

@@ -28,6 +28,15 @@ export interface StoredPort {
   readonly length?: { readonly offset: number; readonly axis: number };
 }
 
+/** Weights that lie in a file of their own, and where in the module's memory they belong. */
+export interface StoredWeights {
+  /** The file's name beside the module. */
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** `strict` gives the same bits on every engine; `fast` may use relaxed SIMD. */
 export type Numerics = "strict" | "fast";
 
@@ -39,8 +48,7 @@ export interface Section {
   readonly inputs: readonly StoredPort[];
   readonly outputs: readonly StoredPort[];
   readonly golden: object;
-  /** Present where the weights lie in a file of their own. */
-  readonly weights?: unknown;
+  readonly weights?: StoredWeights;
 }
 
 /** Read the section of `module`, which came from `where`; raises ModelError if it is none of ours. */
@@ -59,12 +67,12 @@ export function readSection(module: WebAssembly.Module, where: readonly string[]
   } catch (error) {
     throw brokenSection(error, where);
   }
-  const { version, weights } = section;
-  if (version !== VERSION || weights) {
+  const { version } = section;
+  if (version !== VERSION) {
     throw new ModelError("this version of likewise-runtime cannot run the module", {
       where,
-      given: weights ? "weights beside the module" : `section version ${version}`,
-      allowed: weights ? "weights inside it" : VERSION,
+      given: `section version ${version}`,
+      allowed: VERSION,
       hint: "compile the model again, or update likewise-runtime",
     });
   }

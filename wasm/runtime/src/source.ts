@@ -5,7 +5,10 @@ import { DownloadError, InputError, wordsOf } from "./errors.js";
  * Where a module comes from: an address (a text is resolved against the page; in Node a text
  * without a scheme is a path), a response or the promise of one, a file or its bytes.
  */
-export type Source = string | URL | Request | Response | Promise<Response> | Blob | BufferSource;
+export type Source = Opened | Promise<Response>;
+
+/** A source that is no promise. */
+export type Opened = string | URL | Request | Response | Blob | BufferSource;
 
 /** How far a download is. */
 export interface Progress {
@@ -21,21 +24,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes at hand, or on their way. */
-export interface Opened {
-  readonly content: BufferSource | Response;
-  readonly total: number | undefined;
-  /** Whether `signal` already stops the download, as it was begun here. */
-  readonly own: boolean;
-}
-
-interface NodeLike {
-  readonly process?: { getBuiltinModule?: (name: string) => FileSystem | undefined };
-}
-
-interface FileSystem {
-  readonly promises: { readFile(path: string | URL, options: object): Promise<BufferSource> };
-}
+/** Which of a model's files is meant. */
+export type Part = "module" | "weights";
 
 /** What a message calls `source`. */
 export function placeOf(source: unknown): readonly string[] {
@@ -45,66 +35,83 @@ export function placeOf(source: unknown): readonly string[] {
   return typeof found === "string" ? [found] : [];
 }
 
-/** Begin to read `source`; raises DownloadError where it cannot be had, InputError if it is none. */
-export async function open(source: Source, { signal }: DownloadOptions): Promise<Opened> {
-  let content = source instanceof Promise ? await source : source;
-  const own = !(content instanceof Response);
+/** What only some platforms can do: Node's entry adds its files. */
+export const platform: {
+  /** Opens an address that `fetch` does not reach; undefined for any other. */
+  open?(
+    address: string | URL | Request,
+    part: Part,
+    signal: AbortSignal | undefined,
+  ): Promise<BufferSource | Response> | undefined;
+  /** The absolute address of what `open` opens. */
+  resolve?(address: string): string | undefined;
+} = {};
+
+/** The address of the file `name` beside `source`; undefined where that has none. */
+export function beside(source: unknown, name: string): URL | undefined {
+  try {
+    const [address = ""] = source instanceof Blob ? [] : placeOf(source);
+    // A Request resolves an address as `fetch` does, in pages and workers.
+    const base = platform.resolve?.(address) ?? new Request(address).url;
+    return address ? new URL(encodeURIComponent(name), base) : undefined;
+  } catch {
+    return undefined; // data: and blob: have no folder
+  }
+}
+
+/**
+ * Begin to read `source`; raises DownloadError where it cannot be had, InputError if it is none.
+ */
+export async function open(
+  source: Opened,
+  part: Part,
+  signal: AbortSignal | undefined,
+): Promise<BufferSource | Response> {
   signal?.throwIfAborted();
+  let content = source;
   if (typeof content === "string" || content instanceof URL || content instanceof Request) {
-    content = await reach(content, signal);
+    content = await reach(content, part, signal);
   }
-  if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) {
-    return { content, total: content.byteLength, own };
+  if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) return content;
+  if (content instanceof Blob) {
+    return new Response(content, { headers: { "content-length": `${content.size}` } });
   }
-  if (content instanceof Blob) return { content: new Response(content), total: content.size, own };
-  if (content instanceof Response) return answered(content, own);
-  throw new InputError("a module cannot be loaded from this", {
+  if (content instanceof Response) return answered(content, part);
+  throw new InputError(`the ${part} cannot be loaded from this`, {
     given: kindOf(content),
-    allowed: "an address, a Response, a Blob, bytes or a WebAssembly.Module",
+    allowed: "an address, a Response, a Blob or bytes",
   });
 }
 
-/** The answer of a server; in Node, the bytes of a path or `file:` address. */
+/** The answer of a server, or what the platform opens. */
 async function reach(
   address: string | URL | Request,
-  signal?: AbortSignal,
+  part: Part,
+  signal: AbortSignal | undefined,
 ): Promise<BufferSource | Response> {
-  const { process } = globalThis as NodeLike;
-  const text = String(address);
-  // One letter and a colon is a drive of Windows, not a scheme.
-  const scheme = /^[a-z][a-z\d+.-]+:/i.exec(text)?.[0];
-  const local = !scheme || /^file:/i.test(scheme);
-  const files = local && !(address instanceof Request) && process?.getBuiltinModule?.("node:fs");
+  const opened = platform.open?.(address, part, signal);
   try {
-    return await (files
-      ? files.promises.readFile(scheme ? new URL(text) : text, { signal })
-      : fetch(address, { signal: signal ?? null }));
+    return await (opened ?? fetch(address, { signal: signal ?? null }));
   } catch (error) {
     signal?.throwIfAborted();
-    throw new DownloadError("the module cannot be read", {
-      where: placeOf(address),
-      given: wordsOf(error),
-      hint: files ? undefined : "check the address, the network, and CORS for another origin",
-      cause: error,
-    });
+    const hint = opened ? undefined : "check the address, the network, and CORS for another origin";
+    throw unreadable(part, address, wordsOf(error), hint, error);
   }
 }
 
-function answered(response: Response, own: boolean): Opened {
-  const where = placeOf(response);
+function answered(response: Response, part: Part): Response {
   if (!response.ok) {
     response.body?.cancel().catch(() => {});
-    throw new DownloadError("the module cannot be read", {
-      where,
-      given: `HTTP ${response.status}`,
-      hint: "check the address",
-    });
+    throw unreadable(part, response, `HTTP ${response.status}`, "check the address");
   }
   if (response.bodyUsed || !response.body) {
+    const where = placeOf(response);
     throw new InputError("the response was read already", { where, hint: "pass its `clone()`" });
   }
-  const length = response.headers.get("content-length");
-  // The length counts what is sent, not what is read, where the sender compresses.
-  const known = length && !response.headers.has("content-encoding");
-  return { content: response, total: known ? Number(length) : undefined, own };
+  return response;
+}
+
+function unreadable(part: Part, source: unknown, given: string, hint?: string, cause?: unknown) {
+  const where = placeOf(source);
+  return new DownloadError(`the ${part} cannot be read`, { where, given, hint, cause });
 }

@@ -1,6 +1,13 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -35,7 +42,7 @@ function saved(name: string, array: NpyArray): string {
 
 /** The `-i` of every input of a case. */
 async function inputs(name: string): Promise<string[]> {
-  const model = await load(pathOf(name.replace("fused", "fused.plain")));
+  const model = await load(pathOf(name.replace(/^(fused|weighted)$/, "$1.plain")));
   const feeds = feedsOf(model, caseOf(name));
   return model.inputs.flatMap((port) => {
     const data = feeds[port.name] as NpyArray["data"];
@@ -65,6 +72,26 @@ test("every other case runs too, fast ones on a Node that has relaxed SIMD switc
     assertBits({ y: data }, caseOf(name).outputs);
     deepEqual(shape, caseOf(name).shapes["y"]);
   }
+});
+
+test("weights lie beside the module, or where an option says", async () => {
+  const [module, weights] = [join(FOLDER, "m.wasm"), join(FOLDER, "w")];
+  copyFileSync(pathOf("weighted"), module);
+  copyFileSync(pathOf("weighted").replace(/wasm$/, "weights"), weights);
+  const feeds = await inputs("weighted");
+  const calls = [
+    [pathOf("weighted"), "-o", join(FOLDER, "beside")],
+    [module, "--weights", weights, "-o", join(FOLDER, "elsewhere")],
+  ];
+  for (const [path = "", ...options] of calls) {
+    const done = await cli("run", path, ...feeds, ...options);
+    deepEqual([done.status, done.err], [0, ""]);
+    const { data } = readNpy(readFileSync(join(options.at(-1) ?? "", "y.npy")));
+    assertBits({ y: data }, caseOf("weighted").outputs);
+  }
+  const done = await cli("inspect", module);
+  deepEqual([done.status, done.out], [2, ""]);
+  match(done.err, /weighted\.weights: the weights cannot be read; given: ENOENT/);
 });
 
 test("inspect", async () => {

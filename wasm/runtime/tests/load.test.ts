@@ -199,7 +199,7 @@ describe("bytes that are no module of ours", () => {
     ["no object", moduleWith("null"), ["the section `likewise` is broken"]],
     ["no ports", moduleWith(SECTION), ["the section `likewise` is broken"]],
     ["a later version", moduleWith({ version: 2 }), ["given: section version 2; allowed: 1"]],
-    ["weights beside", withPort({}, { weights: {} }), ["weights beside the module", "inside it"]],
+    ["weights outside", withPort({}, { weights: { offset: 65536, bytes: 1 } }), ["is broken"]],
     ["another type", withPort({ dtype: "string" }), ["is broken", OURS]],
     ["a wrong size", withPort({ bytes: 9 }), ["port y: float[2] in 9 bytes"]],
     ["no shape", withPort({ shape: undefined }), ["is broken"]],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { listed, signatureOf } from "../feeds.js";
+import { type NpyArray, readNpy, writeNpy } from "../npy.js";
 import {
   DownloadError,
   type Feeds,
@@ -12,10 +13,10 @@ import {
   load,
   type Model,
   type Port,
-} from "../index.js";
-import { type NpyArray, readNpy, writeNpy } from "../npy.js";
+} from "./index.js";
 
 const USAGE = `usage: likewise-wasm run MODEL.wasm -i NAME=FILE.npy ... -o FOLDER [--fallback TWIN.wasm]
+                         [--weights MODEL.weights]
        likewise-wasm inspect MODEL.wasm [--json]
 
 Runs a module that \`likewise compile\` wrote.
@@ -26,6 +27,7 @@ Runs a module that \`likewise compile\` wrote.
   -i, --input NAME=FILE.npy   an input; once for each
   -o, --output FOLDER         where the outputs go; made if it is not there
       --fallback TWIN.wasm    the plain-SIMD twin, for a Node without relaxed SIMD
+      --weights FILE          separate weights; without it the file that the module names, beside it
       --json                  for programs
   -h, --help                  this text
 
@@ -39,6 +41,7 @@ const OPTIONS = {
   input: { type: "string", short: "i", multiple: true, default: [] as string[] },
   output: { type: "string", short: "o" },
   fallback: { type: "string" },
+  weights: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -82,10 +85,10 @@ function parse(args: readonly string[]) {
   }
 }
 
-async function inspect(path: string, { json, fallback }: Options): Promise<void> {
-  const model = await open(path, fallback);
+async function inspect(path: string, options: Options): Promise<void> {
+  const model = await open(path, options);
   const { inputs, outputs, numerics, sourceSha256, memoryBytes } = model;
-  if (json) {
+  if (options.json) {
     print(JSON.stringify({ inputs, outputs, numerics, sourceSha256, memoryBytes }));
     return;
   }
@@ -95,11 +98,12 @@ async function inspect(path: string, { json, fallback }: Options): Promise<void>
   print(`compiled from a model with SHA-256 ${sourceSha256 || "unknown"}`);
 }
 
-async function run(path: string, { input, output, fallback }: Options): Promise<void> {
+async function run(path: string, options: Options): Promise<void> {
+  const { input, output } = options;
   if (output === undefined) {
     throw new InputError("where are the outputs to go?", { allowed: "-o FOLDER" });
   }
-  const model = await open(path, fallback);
+  const model = await open(path, options);
   const feeds = await readFeeds(input, model);
   const files = fileNames(model.outputs);
   const before = performance.now();
@@ -116,10 +120,10 @@ async function run(path: string, { input, output, fallback }: Options): Promise<
   print(`ran in ${spent.toFixed(3)} ms`);
 }
 
-function open(path: string, fallback: string | undefined): Promise<Model> {
+function open(path: string, { fallback, weights }: Options): Promise<Model> {
   // Node 20 has relaxed SIMD, but switched off.
   if (!hasRelaxedSimd()) setFlagsFromString("--experimental-wasm-relaxed-simd");
-  return load(path, { fallback });
+  return load(path, { fallback, weights });
 }
 
 async function readFeeds(options: readonly string[], model: Model): Promise<Feeds> {
