@@ -10,14 +10,18 @@ import numpy as np
 
 from likewise.errors import InferenceError
 from likewise.ir import DType, TensorType
+from likewise.loop import F32, I32
 from likewise.ops.case import Case, f32, i32, i64, strings
 from likewise.ops.checks import check_dtype, check_rank
 from likewise.ops.operator import Operator
+from likewise.ops.selection import zeros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array
+    from likewise.loop import Value, Var
+    from likewise.lower import Lowering, TensorView
 
 
 class TfIdfVectorizer(Operator, versions=(9,)):
@@ -133,6 +137,67 @@ class TfIdfVectorizer(Operator, versions=(9,)):
         totals = np.zeros((len(rows), int(known.max()) + 1), np.float32)
         np.add.at(totals, (row, found[row, place]), 1)
         counts += totals[:, known]
+
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        rows = lowering.materialise(lowering.cast(x, DType.INT64))
+        rows = rows.reshape((1, *x.shape) if x.rank == 1 else x.shape)
+        made = lowering.empty(DType.FLOAT, (rows.shape[0], self._columns))
+        with lowering.kernel("f32_tfidf_zeros") as k:
+            zeros(k, made)
+        items = np.array(list(self._vocabulary), np.int64)
+        for length, (position, grams) in enumerate(self._grams, 1):
+            if self.min_gram_length <= length <= self.max_gram_length and len(grams):
+                skips = min(self.max_skip_count, rows.shape[1]) if length > 1 else 0
+                part = slice(position, position + len(grams))
+                self._lower_grams(lowering, rows, items[grams], skips, part, made)
+        return made.reshape((*x.shape[:-1], self._columns))
+
+    def _lower_grams(
+        self,
+        lowering: Lowering,
+        rows: TensorView,
+        grams: Array,
+        skips: int,
+        part: slice,
+        made: TensorView,
+    ) -> None:
+        """Add to `made` what n-grams of one length, those of `part` in the pool, count."""
+        table = lowering.constant(grams)
+        columns = lowering.constant(np.array(self.ngram_indexes[part], np.int32))
+        weights = None
+        if self.weights and self.mode != "TF":
+            weights = lowering.constant(np.array(self.weights[part], np.float32))
+        count, length = grams.shape
+        with (
+            lowering.kernel("f32_tfidf") as k,
+            k.loop(rows.shape[0]) as row,
+            k.loop(count) as gram,
+        ):
+            total = k.var(0.0, F32)
+            with k.loop(skips + 1) as skip:
+                windows = k.max(rows.shape[1] - (skip + 1) * (length - 1), 0)
+                at = k.var(0, I32)
+                with k.while_(lambda: at.get() < windows):
+                    item = k.var(0, I32)
+
+                    def same(item: Var = item, at: Var = at, skip: Value = skip) -> Value:
+                        place = at.get() + item.get() * (skip + 1)
+                        return (item.get() < length) & rows.read(
+                            k, (row, k.min(place, rows.shape[1] - 1))
+                        ).eq(table.read(k, (gram, k.min(item.get(), length - 1))))
+
+                    with k.while_(same):
+                        item.set(item.get() + 1)
+                    with k.if_(item.get().eq(length)):
+                        total.set(total.get() + 1.0)
+                    at.set(at.get() + 1)
+            found = total.get()
+            if self.mode == "IDF":
+                found = k.min(found, 1.0)
+            if weights is not None:
+                found = found * weights.read(k, (gram,))
+            place = (row, columns.read(k, (gram,)))
+            k.write(*made.address(k, place), made.read(k, place) + found)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
