@@ -130,7 +130,7 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
             stacks.append(stack(collected[index], value.type, sizes, axis))
         return (*carried, *stacks)
 
-    def lower(self, lowering: Lowering, *inputs: TensorView) -> tuple[TensorView, ...]:
+    def lower(self, lowering: Lowering, *inputs: TensorView) -> tuple[Any, ...]:
         states = self._states(len(inputs))
         scanned = []
         for index, x in enumerate(inputs[states:]):
@@ -140,7 +140,7 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
             backward = self._of(self.scan_input_directions, index)
             scanned.append(reversed_rows(rows) if backward else rows)
 
-        def step(number: TensorView, before: Sequence[TensorView]) -> Any:
+        def step(number: TensorView, before: Sequence[Any]) -> Any:
             slices = [row_of(rows, number) for rows in scanned]
             made = lowering.graph(self.body, [*before, *slices])
             return made[:states], made[states:], None
