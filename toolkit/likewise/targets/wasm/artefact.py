@@ -156,4 +156,4 @@ def _naming(module: bytes, weights: str) -> bytes:
 
 
 def _ports(placed: tuple[PlacedPort, ...]) -> tuple[Port, ...]:
-    return tuple(Port(one.name, TensorType(one.dtype, one.shape)) for one in placed)
+    return tuple(Port(one.name, TensorType(one.dtype, one.dims)) for one in placed)

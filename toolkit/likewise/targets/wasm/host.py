@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
-from likewise.ir import DType, TensorType
+from likewise.ir import DType, TensorType, symbol
 from likewise.targets.ports import Port, check_feeds
 from likewise.targets.wasm.sections import read_section
 from likewise.targets.wasm.weights import StoredWeights
@@ -50,10 +51,15 @@ class Runner:
             self._fill(StoredWeights.read(section["weights"]), weights, folder)
         self._views = {
             kind: {
-                port.name: self._view(port, entry["offset"], entry["bytes"])
-                for port, entry in zip(ports, section[kind], strict=True)
+                entry["name"]: self._view(entry["dtype"], entry["shape"], entry["offset"])
+                for entry in section[kind]
             }
-            for kind, ports in (("inputs", self.inputs), ("outputs", self.outputs))
+            for kind in ("inputs", "outputs")
+        }
+        self._lengths = {
+            entry["name"]: (length["axis"], self._view("int32", [1], length["offset"]))
+            for entry in section["outputs"]
+            if (length := entry.get("length")) is not None
         }
 
     def _instantiate(self, module: bytes) -> None:
@@ -85,10 +91,10 @@ class Runner:
         except LikewiseError as error:
             raise error.at(self.name) from None
 
-    def _view(self, port: Port, offset: int, size: int) -> Array:
-        """The port's part of the module's memory, which never moves."""
-        kind = cast("TensorType", port.type)
-        return self._bytes(offset, size).view(kind.dtype.numpy).reshape(kind.dims)
+    def _view(self, dtype: str, shape: list[int], offset: int) -> Array:
+        """An array in the module's memory, which never moves."""
+        kind = DType[dtype.upper()].numpy
+        return self._bytes(offset, prod(shape) * kind.itemsize).view(kind).reshape(shape)
 
     def _bytes(self, offset: int, size: int) -> Array:
         address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + offset
@@ -108,15 +114,22 @@ class Runner:
             self.run_in_place()
         except LikewiseError as error:
             raise error.at(self.name) from None
-        return {name: view.copy() for name, view in self._views["outputs"].items()}
+        return {name: self.output_view(name).copy() for name in self._views["outputs"]}
 
     def input_view(self, name: str) -> Array:
         """An input's memory, to be written in place before `run_in_place`."""
         return self._views["inputs"][name]
 
     def output_view(self, name: str) -> Array:
-        """An output's memory, to be read after `run_in_place`."""
-        return self._views["outputs"][name]
+        """An output's memory, to be read after `run_in_place`.
+
+        Where the size of an axis depends on data it is the size of the last run.
+        """
+        view = self._views["outputs"][name]
+        if name in self._lengths:
+            axis, length = self._lengths[name]
+            view = view[(*[slice(None)] * axis, slice(length.item()))]
+        return view
 
     def run_in_place(self) -> None:
         """Run on what the inputs' memory holds."""
@@ -178,4 +191,7 @@ def _unchecked(wasmtime: Any, store: Any, function: Any) -> Any:
 
 
 def _port(entry: dict[str, Any]) -> Port:
-    return Port(entry["name"], TensorType(DType[entry["dtype"].upper()], tuple(entry["shape"])))
+    shape = list(entry["shape"])
+    if length := entry.get("length"):
+        shape[length["axis"]] = symbol(f"{entry['name']}_{length['axis']}")
+    return Port(entry["name"], TensorType(DType[entry["dtype"].upper()], tuple(shape)))

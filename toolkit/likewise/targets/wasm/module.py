@@ -92,10 +92,14 @@ def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
 
 def _port(port: Port, program: Program, plan: MemoryPlan) -> dict[str, Any]:
     buffer = program.buffer(port.buffer)
-    return {
+    entry = {
         "name": port.name,
         "dtype": str(port.dtype),
         "shape": list(port.shape),
         "offset": plan.addresses[buffer],
         "bytes": buffer.bytes,
     }
+    if port.length is not None:
+        offset = plan.addresses[program.buffer(port.length.buffer)]
+        entry["length"] = {"offset": offset, "axis": port.length.axis}
+    return entry
