@@ -45,7 +45,7 @@ class MaxPool(Pool, versions=(1, 8, 10, 11, 12, 22)):
 
     def lower(self, lowering: Lowering, x: TensorView) -> Any:
         windows = self.windows(x.shape[2:], self.kernel_shape, ceil_mode=self.ceil_mode)
-        low = lowest(x.dtype.numpy) if x.dtype.is_integer else -math.inf
+        low = int(lowest(x.dtype.numpy)) if x.dtype.is_integer else -math.inf
         if self.wanted > 1:
             return lowering.max_pool_indices(x, windows, low, by_columns=self.storage_order == 1)
         return lowering.pool(x, windows, low, lambda k, a, b: k.max(a, b), "maxpool")
