@@ -358,8 +358,9 @@ def _without(atoms: _Monomial, divisor: _Monomial) -> _Monomial | None:
 
 
 def _grouped(dim: Dim) -> str:
-    simple = isinstance(dim, int) or (len(dim.terms) == 1 and " " not in str(dim))
-    return str(dim) if simple else f"({dim})"
+    text = str(dim)  # once: twice at each level is exponential
+    simple = isinstance(dim, int) or (len(dim.terms) == 1 and " " not in text)
+    return text if simple else f"({text})"
 
 
 def _grouped_atom(atom: _Atom, length: int, factor: int) -> str:

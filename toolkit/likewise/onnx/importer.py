@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["import_model"]
 
-_INLINED_LIMIT: Final = 100_000  # nodes that functions may add: a chain of doublings is a bomb
-_REPEATED_LIMIT: Final = 1 << 22  # numbers in attributes that further unfoldings may add
+_INLINED: Final = (10_000, 100)
+"""Nodes that functions may add, at all and for each in the file: a chain of doublings is a bomb."""
+_REPEATED_LIMIT: Final = 1 << 20  # numbers in attributes that further unfoldings may add
 _CALLS_LIMIT: Final = 50
 
 
@@ -98,19 +99,23 @@ class _Context:
     model: ModelProto
     external: ExternalData
     inlined: int = 0
+    limit: int = field(init=False)
     repeated: int = 0
     unfolded: set[tuple[str, str, str]] = field(default_factory=set)
     functions: Mapping[tuple[str, str, str], FunctionProto] = field(init=False)
 
     def __post_init__(self) -> None:
         self.functions = {(f.domain, f.name, f.overload): f for f in self.model.functions}
+        bodies = [function.node for function in self.model.functions]
+        stored = [*bodies, self.model.graph.node if self.model.graph else ()]
+        self.limit = _INLINED[0] + _INLINED[1] * sum(1 for nodes in stored for _ in walk(nodes))
 
     def book(self, key: tuple[str, str, str]) -> None:
         """Count what unfolding a function adds; raises `ModelError` where that gets too much."""
         nodes = list(walk(self.functions[key].node))
         self.inlined += len(nodes)
-        if self.inlined > _INLINED_LIMIT:
-            raise ModelError("the functions unfold to too many nodes", allowed=_INLINED_LIMIT)
+        if self.inlined > self.limit:
+            raise ModelError("the functions unfold to too many nodes", allowed=self.limit)
         if key in self.unfolded:
             self.repeated += sum(
                 _entries(attribute) for node in nodes for attribute in node.attribute

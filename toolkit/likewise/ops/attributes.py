@@ -157,7 +157,7 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, (int, float, np.number)):
+    if isinstance(value, (int, float, np.floating, np.integer)):
         return float(value)
     raise TypeError
 
