@@ -38,5 +38,5 @@ def draw(outcomes: Sequence[Outcome], file: Path) -> None:
         axes.set_xlim(left=0)
         axes.set_xlabel("times as fast as onnxruntime-web, one thread, Chromium")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(loc="lower right", frameon=False)
+        figure.legend(loc="outside upper center", frameon=False, ncols=3)
         figure.savefig(file, format="svg", metadata={"Date": None})

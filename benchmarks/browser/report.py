@@ -22,7 +22,8 @@ INTRODUCTION = """The same model, float32, batch 1, in one page of headless Chro
 thread and with two. *Times as fast* is the peer's time over ours, the median over the turns;
 *in processor time* leaves out what the page's thread waited for other work on the machine. *Apart*
 is how far the outputs of fast numerics are from the peer's, relative to the largest: where they
-disagree nothing is compared. LiteRT.js is not among the peers yet: it takes
+disagree nothing is compared. Two threads need two idle cores: where they took longer than one, the
+machine was busy, and the comparison says —. LiteRT.js is not among the peers yet: it takes
 `.tflite` files only.
 """
 BEGINNING = """Opening a model in the page, nothing cached: from the first byte asked for until it
@@ -93,7 +94,7 @@ def _speeds(outcomes: Sequence[Outcome]) -> str:
                 f"≥ {goal.goal:g}",
                 _ratio(one.busy_speed) if one.engines["fast"].busy else "",
                 _ratio(one.speed("strict")),
-                _ratio(one.speed("fast", "peer, 2 threads")),
+                _beside_two(one),
                 "not comparable" if off is None else f"{off:.0e}",
             )
         )
@@ -157,6 +158,12 @@ def _time(times: Times) -> str:
 
 def _ratio(speed: float | None) -> str:
     return "wrong" if speed is None else f"{speed:.2f}"
+
+
+def _beside_two(outcome: Outcome) -> str:
+    """Our one thread beside the peer's two, where they had two cores to run on."""
+    two, one = (outcome.engines[name].times.median for name in ("peer, 2 threads", "peer"))
+    return _ratio(outcome.speed("fast", "peer, 2 threads")) if two < one else "—"
 
 
 def _kilobytes(count: int) -> str:

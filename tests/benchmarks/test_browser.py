@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,6 +96,9 @@ def test_the_sections_have_machine_times_ratios_and_refusals() -> None:
         "- none",
     ):
         assert line in section
+    busy = outcome(2)
+    busy = replace(busy, engines={**busy.engines, "peer, 2 threads": busy.engines["peer"]})
+    assert "| 1.50 | — | 1e-06 |" in contest_section({}, [busy], {}, "")
     visits = Visits(
         prepared(2), {"fast": (30, 40), "peer": (100, 100)}, {"fast": 52_000, "peer": 20_000_000}
     )
