@@ -82,8 +82,7 @@ FEEDS: list[tuple[dict[str, Any], str]] = [
     ({"x": np.zeros(3, "f4")},
      "module: input 'x' has the wrong shape; given: [3]; allowed: [4]"),
     ({"x": np.zeros(4)},
-     "module: input 'x' has the wrong element type; given: float64; allowed: float32; "
-     "convert it with .astype('float32')"),
+     "module: input 'x' has the wrong element type; given: float64; allowed: float32; convert"),
 ]  # fmt: skip
 
 
