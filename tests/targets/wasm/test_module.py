@@ -75,6 +75,7 @@ def test_two_instances_do_not_touch_each_other() -> None:
     assert two.output_view("y").tolist() == [10] * 4
 
 
+CONVERT = "convert it with .astype('float32')"
 FEEDS: list[tuple[dict[str, Any], str]] = [
     ({"z": np.zeros(4, "f4")},
      "module: the model has no input 'z'; given: 'z'; allowed: 'x'"),
@@ -82,7 +83,7 @@ FEEDS: list[tuple[dict[str, Any], str]] = [
     ({"x": np.zeros(3, "f4")},
      "module: input 'x' has the wrong shape; given: [3]; allowed: [4]"),
     ({"x": np.zeros(4)},
-     "module: input 'x' has the wrong element type; given: float64; allowed: float32; convert"),
+     "module: input 'x' has the wrong element type; given: float64; allowed: float32; " + CONVERT),
 ]  # fmt: skip
 
 
