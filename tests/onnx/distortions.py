@@ -127,9 +127,10 @@ def _change_tensor(model: ModelProto, random: Random) -> None:
         case 2:
             tensor.data_location = 1
         case 3 if tensor.data_type == 7 and tensor.raw_data:
-            numbers = np.frombuffer(tensor.raw_data, np.int64).copy()
-            numbers[random.randrange(len(numbers))] = random.choice(INTEGERS)
-            tensor.raw_data = numbers.tobytes()
+            content = bytearray(tensor.raw_data)
+            start = random.randrange(len(content)) // 8 * 8
+            content[start : start + 8] = random.choice(INTEGERS).to_bytes(8, "little", signed=True)
+            tensor.raw_data = bytes(content)
         case _:
             other = _tensor(random)
             for field in fields_of(TensorProto):

@@ -33,7 +33,7 @@ __all__ = [
     "load",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"
 
 
 _OFFERED = {
