@@ -22,7 +22,7 @@ __all__ = ["CONTESTS", "Contest"]
 class Contest:
     """A model, the shapes of its inputs where it leaves them open, and how many times as fast as
     onnxruntime-web the module has to be. Whole numbers are drawn below `words`; `given` makes
-    inputs on which the outputs mean something.
+    inputs on which the outputs mean something. `fixed` inputs are compiled in with their value.
     """
 
     model: str
@@ -31,6 +31,7 @@ class Contest:
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     words: int = 0
     given: Callable[[], dict[str, Any]] = dict
+    fixed: tuple[str, ...] = ()
 
     def feeds(self, model: Model) -> dict[str, Any]:
         """The inputs, the same on every machine."""
@@ -81,5 +82,6 @@ CONTESTS = (
         1.8,
         {"input": (1, 576), "state": (2, 1, 128), "sr": ()},
         given=_silence,
+        fixed=("sr",),
     ),
 )

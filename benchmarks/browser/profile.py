@@ -64,7 +64,7 @@ def run_profile(
     """Time the steps in the order in which `run` takes them."""
     contest = prepared.contest
     model = likewise.load(ensure(contest.model))
-    lowered = lower_graph(simplify(specialize(model.graph, prepared.shapes)))
+    lowered = lower_graph(simplify(specialize(model.graph, prepared.shapes, prepared.constants)))
     program, plan = lowered.program, plan_memory(lowered.program)
     steps = [
         Function(f"step {at}", (), (), block)

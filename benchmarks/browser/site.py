@@ -54,6 +54,7 @@ class Prepared:
     contest: Contest
     inputs: list[dict[str, Any]]
     shapes: Mapping[str, tuple[int, ...]]
+    constants: Mapping[str, Any]
     dims: Mapping[str, int]
     code_bytes: int
     memory_bytes: int
@@ -131,11 +132,13 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
     path = ensure(contest.model)
     model = likewise.load(path)
     shapes = _shapes(contest, model)
-    artefact = likewise.compile(model, shapes=shapes)
+    feeds = contest.feeds(model)
+    constants = {name: feeds[name] for name in contest.fixed}
+    artefact = likewise.compile(model, shapes=shapes, constants=constants)
     module, _ = artefact.save(folder / f"{contest.model}.wasm")
     (folder / f"{contest.model}.onnx").symlink_to(path)
     inputs = []
-    for name, array in contest.feeds(model).items():
+    for name, array in feeds.items():
         file = folder / f"{contest.model}.{name}.bin"
         file.write_bytes(np.ascontiguousarray(array).tobytes())
         shape = [int(one) for one in array.shape]
@@ -147,6 +150,7 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
         contest,
         inputs,
         shapes,
+        constants,
         _dims(contest, model),
         artefact.code_bytes,
         artefact.memory_bytes,

@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 def prepared(goal: float) -> Prepared:
     size = Size(2_000, 1_000), Size(50_000_000, 40_000_000)
     return Prepared(
-        Contest("net", "A net", goal), [], {}, {}, 56_996, 9_000_000, dict.fromkeys(ENGINES, size)
+        Contest("net", "A net", goal),
+        [],
+        {},
+        {},
+        {},
+        56_996,
+        9_000_000,
+        dict.fromkeys(ENGINES, size),
     )
 
 

@@ -4,8 +4,10 @@
 export async function likewise({ module }) {
   const { load } = await import("/runtime.js");
   const model = await load(module);
+  const own = new Set(model.inputs.map(({ name }) => name)); // without what was compiled in
+  const arrays = (feeds) => feeds.map(({ name, data }) => [name, data]);
   return {
-    prepare: (feeds) => Object.fromEntries(feeds.map(({ name, data }) => [name, data])),
+    prepare: (feeds) => Object.fromEntries(arrays(feeds).filter(([name]) => own.has(name))),
     run: (feeds) => model.run(feeds),
     close: () => model.dispose(),
   };

@@ -10,7 +10,7 @@ export async function profile({ module, steps, inputs, places, warmUp, turns }) 
   const { memory, ...functions } = instance.exports;
   for (const { name, data } of await fetchFeeds(inputs)) {
     const bytes = new Uint8Array(data.buffer);
-    new Uint8Array(memory.buffer, places[name], bytes.length).set(bytes);
+    if (name in places) new Uint8Array(memory.buffer, places[name], bytes.length).set(bytes);
   }
   const round = (visit) => {
     for (const [at, name] of steps.entries()) {
