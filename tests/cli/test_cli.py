@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +18,6 @@ from likewise.ops.case import f32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph.node[0].CopyFrom(helper.make_node("Relu", ["x"], ["y"]))
     graph.node[0].op_type = "Frobnicate"
     save(helper.make_model(graph), folder / "unknown.onnx")
+    odd = helper.make_graph(
+        [helper.make_node("Add", ["\x1b[31mx", "b"], ["y\n"])],
+        "g",
+        [info(name, TensorProto.FLOAT, [2, name[-1]]) for name in ("\x1b[31mx", "b")],
+        [info("y\n", TensorProto.FLOAT, None)],
+    )
+    save(helper.make_model(odd, opset_imports=model.opset_import), folder / "odd.onnx")
     (folder / "broken.onnx").write_bytes(b"\x08\x07\x3a\xff\xff\xff\xff\x0f")
     (folder / "short.wasm").write_bytes(b"\0asm\1\0\0\0")
     np.save(folder / "x.npy", f32([[-1, 0, 1], [2, -3, 4]]))
@@ -206,6 +215,17 @@ MISTAKES = {
         1,
         "this WebAssembly module has no section `likewise`",
     ),
+    "several shapes left open": (
+        ["run", "odd.onnx"],
+        2,
+        r"such as --shape \x1b[31mx=2,32 --shape b=2,32",
+    ),
+    "a size beyond the memory": (
+        ["run", "relu.onnx", "--shape", f"x={1 << 60},3"],
+        2,
+        "there is not enough memory for input 'x'; given: [1152921504606846976, 3]",
+    ),
+    "a negative seed": (["run", "relu.onnx", "--seed", "-1"], 2, "not in the range x>=0"),
     "an unknown command": (["rum"], 2, "Did you mean 'run'?"),
     "a place that cannot be written": (
         ["run", "relu.onnx", "-o", "none/out.npz"],
@@ -222,3 +242,71 @@ def test_a_mistake_is_named_without_a_traceback(mistake: str, likewise: Any) -> 
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.returncode == status
+
+
+def test_escape_sequences_do_not_reach_the_terminal(likewise: Any) -> None:
+    done = likewise("run", "odd.onnx", "--shape", "\x1b[31mx=2,2", "--shape", "b=2,2")
+    assert done.returncode == 0, done.stderr
+    assert r"\x1b[31mx" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_an_output_that_cannot_be_written(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "likewise", "inspect", "relu.onnx", "--json"],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "likewise: cannot write the output: No space left on device\n"
+
+
+def test_a_reader_that_leaves(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "likewise", "inspect", "relu.onnx", "--json"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_ctrl_c(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "likewise", "bench", "relu.onnx", "--runs", "100000000"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert said.strip() == "likewise: interrupted"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("package", ["click", "rich"])
+def test_without_a_package(folder: Path, package: str) -> None:
+    script = f"import sys; sys.modules[{package!r}] = None; from likewise.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "inspect", "relu.onnx"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"likewise: the command line needs the package {package!r}, which is not installed; "
+        "install it with: pip install 'likewise[cli]'\n"
+    )

@@ -26,6 +26,17 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("interrupted")
         sys.exit(INTERRUPTED)
+    except MemoryError as error:
+        _say(f"there is not enough memory: {error}")
+        sys.exit(BROKEN)
+    except OSError as error:  # files are opened where their names are known: this is the output
+        _say(f"cannot write the output: {error.strerror or error}")
+        sys.exit(BROKEN)
+    except ImportError as error:
+        if str(error.name).partition(".")[0] != "rich":
+            raise
+        _say(str(MissingDependencyError("rich", "cli", "the command line")))
+        sys.exit(BROKEN)
     except Exception as error:
         import click
 
@@ -40,4 +51,6 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    print(f"likewise: {text}", file=sys.stderr)
+    # A model's names may hold anything, and a terminal obeys escape sequences.
+    plain = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    print(f"likewise: {plain}", file=sys.stderr)

@@ -12,7 +12,8 @@ from likewise import __version__
 __all__ = ["likewise"]
 
 _EXITS: Final = (
-    "Exit status: 0 done; 1 the model is broken, unsupported or failed; 2 wrong arguments."
+    "Exit status: 0 done; 1 the model is broken, unsupported or failed; 2 wrong arguments; "
+    "130 interrupted."
 )
 _THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -41,7 +42,13 @@ def _feeding(command: Any) -> Any:
             metavar="NAME=1,3,224,224",
             help="The shape of an input that is drawn, where the model leaves it open.",
         ),
-        click.option("--seed", default=0, show_default=True, help="What inputs are drawn from."),
+        click.option(
+            "--seed",
+            default=0,
+            show_default=True,
+            type=click.IntRange(0),
+            help="What inputs are drawn from.",
+        ),
         click.option("--threads", type=click.IntRange(1), help="Threads of the matrix products."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
     ]

@@ -99,8 +99,17 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         right = column.startswith(">")
         made.add_column(column.lstrip(">"), justify="right" if right else "left")
     for row in rows:
-        made.add_row(*map(str, row))
+        made.add_row(*(_printable(str(cell)) for cell in row))
     return made
+
+
+def _printable(text: str) -> str:
+    """`text` without control characters: a model's names may hold escape sequences."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    )
 
 
 def print_tables(*tables: Table) -> None:

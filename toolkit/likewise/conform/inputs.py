@@ -39,15 +39,41 @@ def draw_feeds(
                 f"the model has no input {name!r}", allowed=", ".join(map(repr, names)) or "none"
             )
     feeds = dict(given)
-    for port in ports:
-        if port.name in feeds or isinstance(port.type, OptionalType):
-            continue
+    drawn = [x for x in ports if x.name not in feeds and not isinstance(x.type, OptionalType)]
+    _check_shapes([port for port in drawn if port.name not in shapes])
+    for port in drawn:
         if not isinstance(port.type, TensorType):
             raise InputError(f"input {port.name!r} cannot be drawn", given=port.type)
         shape = _shape(port, shapes.get(port.name))
         rng = np.random.default_rng([seed, zlib.crc32(port.name.encode())])
-        feeds[port.name] = _draw(rng, port.type.dtype, shape)
+        try:
+            feeds[port.name] = _draw(rng, port.type.dtype, shape)
+        except (MemoryError, ValueError):
+            raise InputError(
+                f"there is not enough memory for input {port.name!r}", given=list(shape)
+            ) from None
     return feeds
+
+
+def _check_shapes(ports: Sequence[Port]) -> None:
+    """Refuse, all at once, tensors whose sizes the model leaves open."""
+    missing = []
+    for port in ports:
+        sizes = [_size(axis, dim) for axis, dim in enumerate(port.shape or ())]
+        if isinstance(port.type, TensorType) and (port.shape is None or None in sizes):
+            missing.append((port, sizes))
+    if not missing:
+        return
+    examples = []
+    for port, sizes in missing:
+        shown = [1, 3, 224, 224] if port.shape is None else [32 if n is None else n for n in sizes]
+        examples.append(f"--shape {port.name}={','.join(map(str, shown))}")
+    names = ", ".join(repr(port.name) for port, _ in missing)
+    raise InputError(
+        f"the shape{'s' if len(missing) > 1 else ''} of {names} must be given",
+        given="; ".join(str(port) for port, _ in missing),
+        hint=f"such as {' '.join(examples)}",
+    )
 
 
 def _shape(port: Port, given: Sequence[int] | None) -> tuple[int, ...]:
@@ -64,15 +90,9 @@ def _shape(port: Port, given: Sequence[int] | None) -> tuple[int, ...]:
                 allowed=_text(dims),
             )
         return tuple(given)
-    sizes = () if dims is None else tuple(_size(axis, dim) for axis, dim in enumerate(dims))
-    if dims is None or any(size is None for size in sizes):
-        example = "1,3,224,224" if dims is None else ",".join(str(size or 32) for size in sizes)
-        raise InputError(
-            f"the shape of input {port.name!r} is not fixed by the model",
-            given="any rank" if dims is None else _text(dims),
-            hint=f"give it, such as --shape {port.name}={example}",
-        )
-    return tuple(size for size in sizes if size is not None)
+    return tuple(
+        size for axis, dim in enumerate(dims or ()) if (size := _size(axis, dim)) is not None
+    )
 
 
 def _size(axis: int, dim: Dim) -> int | None:
