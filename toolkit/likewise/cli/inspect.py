@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect_model"]
 
-_OPEN: Final = "give --shape for a figure"
+_OPEN: Final = "open until every --shape, or a run, fixes it"
 
 
 def inspect_model(path: str, *, shapes: Sequence[str], as_json: bool) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.errors import LikewiseError
-from likewise.ir import DType, Graph, TensorType
+from likewise.ir import DType, Graph, TensorType, UnknownRankError, type_of
 from likewise.ops.inference import UNFIT
 
 if TYPE_CHECKING:
@@ -118,6 +118,14 @@ class _Step:
 
 def _failure(node: Node, arguments: Sequence[Any], error: Exception) -> LikewiseError:
     given = ", ".join(_described(array) for array in arguments)
+    if not node.operator.subgraphs:
+        # What went in may break a rule of the operator that only the run's shapes show.
+        try:
+            node.operator.infer(*(None if x is None else type_of(x) for x in arguments))
+        except LikewiseError as rule:
+            return rule.at(node.label)
+        except (*UNFIT, UnknownRankError):
+            pass
     why = "there is not enough memory" if isinstance(error, MemoryError) else str(error)
     return LikewiseError(f"cannot be computed: {why}", given=given or None).at(node.label)
 
