@@ -96,7 +96,9 @@ def load(source: ModelSource) -> Model:
     """
     message, opened = read_model(source)
     metadata = {entry.key: entry.value for entry in message.metadata_props}
-    model = Model(simplify(import_model(message, opened)), opened.name, metadata, opened.data)
+    with np.errstate(all="ignore"):  # numbers overflow and are NaN as ONNX says, without a word
+        graph = simplify(import_model(message, opened))
+    model = Model(graph, opened.name, metadata, opened.data)
     opened.let_go()
     return model
 
