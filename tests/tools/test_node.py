@@ -12,17 +12,19 @@ from tools import browser, node
 from tools.environment import DevError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder that is all of the PATH, nothing named in the environment."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("LIKEWISE_NODE", raising=False)
     monkeypatch.delenv("LIKEWISE_CHROMIUM", raising=False)
     browser.find_chromium.cache_clear()
-    return tmp_path
+    yield tmp_path
+    browser.find_chromium.cache_clear()  # the stubs found here are no browser for other tests
 
 
 def program(path: Path, says: str, status: int = 0) -> Path:
