@@ -33,6 +33,7 @@ EXPORTED = {
     "__version__": "text",
     "compile": "function",
     "load": "function",
+    "run_frame": "function",
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 from onnx import TensorProto, helper, save
 
@@ -310,3 +311,70 @@ def test_without_a_package(folder: Path, package: str) -> None:
         f"likewise: the command line needs the package {package!r}, which is not installed; "
         "install it with: pip install 'likewise[cli]'\n"
     )
+
+
+@pytest.fixture
+def rows(folder: Path) -> str:
+    path = folder / "rows.csv"
+    path.write_text("a,b,c,note\n-1,0.1,1,first\n2,-3,4,second\n")
+    return path.name
+
+
+@pytest.mark.parametrize("form", ["parquet", "ndjson", "arrow"])
+def test_run_on_rows(likewise: Any, folder: Path, rows: str, form: str) -> None:
+    out = f"made.{form}"
+    options = ["--rows", rows, "--columns", "x=a,b,c", "--cast", "-o", out]
+    done = likewise("run", "relu.onnx", *options)
+    assert done.returncode == 0, done.stderr
+    assert "2 rows" in done.stdout
+    made = getattr(pl, f"read_{'ipc' if form == 'arrow' else form}")(folder / out)
+    assert made.columns == ["y"]
+    np.testing.assert_array_equal(f32(made["y"].to_list()), f32([[0, 0.1, 1], [2, 0, 4]]))
+    described = json.loads(likewise("run", "relu.onnx", *options, "--json").stdout)
+    assert described["rows"] == 2
+    assert described["outputs"] == {"y": "Array(Float32, shape=(3,))"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--columns", "x=a,b,c"], "column 'b' holds numbers that float does not have"),
+        ([], "no column is called like the input 'x: float[n, 3]'"),
+        (["--columns", "x"], "--columns 'x' is not understood; allowed: --columns NAME=a,b"),
+        (["--target", "wasm"], "--target has no meaning with --rows"),
+        (["-i", "x=x.npy"], "--input has no meaning with --rows"),
+        (["--columns", "x=a,b,c", "--cast", "-o", "y.csv"], "cannot write the rows to 'y.csv'"),
+        (["--columns", "x=a,b,c", "--cast", "-o", "y.npz"], "'y.npz' is called like no file of"),
+    ],
+)
+def test_rows_that_do_not_fit(
+    likewise: Any, folder: Path, rows: str, options: list[str], message: str
+) -> None:
+    done = likewise("run", "relu.onnx", "--rows", rows, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (folder / "y.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.csv", None, "cannot read 'none.csv': No such file or directory"),
+        ("rows.txt", b"a\n1\n", "'rows.txt' is called like no file of rows; allowed: .parquet"),
+        ("broken.parquet", b"PAR1 no", "cannot read rows from 'broken.parquet': "),
+    ],
+)
+def test_files_that_hold_no_rows(
+    likewise: Any, folder: Path, name: str, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (folder / name).write_bytes(content)
+    done = likewise("run", "relu.onnx", "--rows", name)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_options_of_rows_alone(likewise: Any) -> None:
+    done = likewise("run", "relu.onnx", "--columns", "x=a")
+    assert done.returncode == 2
+    assert "--columns has no meaning without --rows" in done.stderr

@@ -15,6 +15,7 @@ from likewise.errors import (
 
 if TYPE_CHECKING:
     from likewise.compiler import compile  # noqa: A004 — see there
+    from likewise.frames import run_frame
     from likewise.model import Model, Port, load
     from likewise.targets.wasm.artefact import Artefact
 
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "compile",
     "load",
+    "run_frame",
 ]
 
 __version__ = "0.1.0.dev0"
@@ -42,6 +44,7 @@ _OFFERED = {
     "Port": "likewise.model",
     "compile": "likewise.compiler",
     "load": "likewise.model",
+    "run_frame": "likewise.frames",
 }
 
 

@@ -81,12 +81,52 @@ def _limit_threads(threads: int | None) -> None:
     show_default=True,
     help="Of the compiled target: strict gives the same bits everywhere.",
 )
-def run(model: str, *, threads: int | None, **options: Any) -> None:
-    """Run MODEL (.onnx, or a .wasm that `likewise compile` wrote) once and show its outputs."""
-    _limit_threads(threads)
-    from likewise.cli.run import run_model
+@click.option(
+    "--rows",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Run on every row of a .parquet, .csv, .ndjson or .arrow file; -o writes one.",
+)
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="NAME=a,b,c",
+    help="With --rows: the columns that an input is made of; else the one of its name.",
+)
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="NAME=16000",
+    help="With --rows: an input that is the same for every row.",
+)
+@click.option("--cast", is_flag=True, help="With --rows: round numbers to the input's type.")
+def run(model: str, *, threads: int | None, rows: str | None, **options: Any) -> None:
+    """Run MODEL (.onnx, or a .wasm that `likewise compile` wrote) once and show its outputs.
 
-    run_model(model, **options)
+    With --rows it runs on a table, and the outputs are columns.
+    """
+    _limit_threads(threads)
+    from likewise.cli.run import run_model, run_rows
+
+    of_rows = {name: options.pop(name) for name in ("columns", "constants", "cast")}
+    if rows is None:
+        _refuse("without --rows", **of_rows)
+        run_model(model, **options)
+        return
+    compiled = options["target"] != "numpy"
+    _refuse("with --rows", inputs=options["inputs"], shapes=options["shapes"], target=compiled)
+    run_rows(model, rows, output=options["output"], as_json=options["as_json"], **of_rows)
+
+
+_SPELLED: Final = {"inputs": "--input", "shapes": "--shape", "constants": "--constant"}
+
+
+def _refuse(where: str, **options: Any) -> None:
+    """Refuse options that would say nothing."""
+    for name, value in options.items():
+        if value:
+            raise click.UsageError(f"{_SPELLED.get(name, f'--{name}')} has no meaning {where}")
 
 
 @likewise.command(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.cli.common import feeds_for, print_json, print_tables, table
+from likewise.cli.common import feeds_for, parse_constants, print_json, print_tables, table
+from likewise.cli.rows import parse_columns, read_rows, write_rows
 from likewise.compiler import compile as compile_to_target
 from likewise.errors import InputError
+from likewise.frames import run_frame
 from likewise.model import Model, load
 from likewise.targets.wasm.host import Runner
 from likewise.targets.wasm.host import load as load_module
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from likewise.ir import Array
 
-__all__ = ["run_model"]
+__all__ = ["run_model", "run_rows"]
 
 
 def run_model(
@@ -62,6 +64,44 @@ def run_model(
         for name, value in values.items()
     ]
     print_tables(table(f"{path}: {milliseconds:.1f} ms", columns, rows))
+
+
+def run_rows(
+    path: str,
+    rows: str,
+    *,
+    columns: Sequence[str],
+    constants: Sequence[str],
+    cast: bool,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Run the model at `path` on every row of the file `rows`; keep its outputs as columns."""
+    model: Model | Runner = _compiled(path) or load(path)
+    frame = read_rows(rows)
+    start = time.perf_counter()
+    made = run_frame(
+        model,
+        frame,
+        columns=parse_columns(columns),
+        constants=parse_constants(constants),
+        cast=cast,
+    )
+    milliseconds = (time.perf_counter() - start) * 1e3
+    if output:
+        write_rows(made, output)
+    if as_json:
+        types = {name: str(kind) for name, kind in made.schema.items()}
+        print_json(
+            {"model": path, "rows": made.height, "milliseconds": milliseconds, "outputs": types}
+        )
+        return
+    shown = [
+        (name, str(kind), " ".join(str(value)[:40] for value in made[name].head(4).to_list()))
+        for name, kind in made.schema.items()
+    ]
+    title = f"{path}: {made.height:,} rows, {milliseconds:.1f} ms"
+    print_tables(table(title, ("out", "type", "first rows"), shown))
 
 
 def _compiled(path: str) -> Runner | None:
