@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"ops"}),
     frozenset({"onnx", "passes", "lower"}),
     frozenset({"targets"}),
-    frozenset({"model", "cost"}),
+    frozenset({"model", "cost", "frames"}),
     frozenset({"compiler"}),
     frozenset({"conform"}),
     frozenset({"cli"}),
