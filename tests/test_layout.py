@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"model", "cost", "frames"}),
     frozenset({"compiler"}),
     frozenset({"conform"}),
+    frozenset({"bundle"}),
     frozenset({"cli"}),
 )
 """The design's order of imports, lowest first. Parts of one layer do not import each other.

@@ -229,3 +229,64 @@ def bench(model: str, *, threads: int | None, **options: Any) -> None:
     from likewise.cli.bench import bench_model
 
     bench_model(model, threads=threads, **options)
+
+
+@likewise.command(
+    epilog="Example: likewise bundle det.onnx --shape x=1,3,320,320 --version 2 -o det.lwb"
+)
+@click.argument("model", type=click.Path())
+@click.option("--name", help="What devices call the model.  [default: that of the file]")
+@click.option(
+    "--version",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Counts up: a device takes no lower one by itself.",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1,3,224,224",
+    help="The shape of an input that the model leaves open.",
+)
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="NAME=16000",
+    help="The value that an input always has: it is no input of the bundle.",
+)
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME",
+    help="What must be able to run it; may be given several times.  [default: all that can]",
+)
+@click.option(
+    "--key",
+    type=click.Path(dir_okay=False),
+    help="The private key to sign with.  [default: the one that `likewise keygen` made]",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def bundle(model: str, **options: Any) -> None:
+    """Pack MODEL with all that a device needs to prove and serve it into one signed file."""
+    from likewise.cli.bundle import bundle_model
+
+    bundle_model(model, **options)
+
+
+@likewise.command(epilog="Example: likewise keygen -o ~/keys/shop.key")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="The private key's file; the public one is called NAME.pub.",
+)
+def keygen(output: str | None) -> None:
+    """Make the pair of keys that bundles are signed and checked with."""
+    from likewise.cli.bundle import make_key
+
+    make_key(output)

@@ -1,0 +1,1 @@
+"""The agent that owns a device's models: installs, proves, serves and replaces them."""

@@ -1,0 +1,151 @@
+"""The command `likewise-edge`. Each subcommand imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from likewise import __version__
+from likewise.errors import InputError, LikewiseError
+from likewise_edge.config import DEFAULT, Config, read_config
+
+if TYPE_CHECKING:
+    from likewise.bundle import PublicKey
+    from likewise_edge.state import State
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong use."""
+    try:
+        status = agent.main(prog_name="likewise-edge", standalone_mode=False)
+    except LikewiseError as error:
+        click.echo(f"likewise-edge: {error}", err=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(
+    name="likewise-edge",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 done; 1 it failed; 2 wrong arguments or settings.",
+)
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT,
+    show_default=True,
+    envvar="LIKEWISE_EDGE_CONFIG",
+    help="The agent's settings.",
+)
+@click.version_option(__version__)
+@click.pass_context
+def agent(context: click.Context, config: Path) -> None:
+    """The agent that owns this device's models: installs, proves, serves and replaces them."""
+    context.obj = config
+
+
+@agent.command()
+@click.pass_obj
+def serve(config: Path) -> None:
+    """Serve the models until SIGTERM or Ctrl-C; then answer what is under way, and end."""
+    from likewise_edge.logs import set_up
+    from likewise_edge.server import serve as serve_models
+
+    settings = read_config(config)
+    set_up()
+    serve_models(settings)
+
+
+@agent.command(epilog="Example: likewise-edge install det.lwb")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.pass_obj
+def install(config: Path, bundle: Path) -> None:
+    """Verify BUNDLE, test it on this device and serve it; a running agent switches by itself."""
+    from likewise_edge.install import Testing
+    from likewise_edge.install import install as install_bundle
+    from likewise_edge.store import Store
+
+    settings = read_config(config)
+    testing = Testing(settings.updates.selftest_runs, settings.updates.selftest_seconds)
+    store = Store(settings.state)
+    name, state, new = install_bundle(store, bundle, trusted(settings), testing, by_hand=True)
+    click.echo(_told(name, state) if new else f"{name}: this bundle serves already")
+
+
+@agent.command()
+@click.argument("model")
+@click.pass_obj
+def rollback(config: Path, model: str) -> None:
+    """Serve the bundle of MODEL that served before the current one."""
+    from likewise_edge.install import roll_back
+    from likewise_edge.store import Store
+
+    store = Store(read_config(config).state)
+    if store.state(model).previous is None:
+        raise InputError(f"there is nothing to go back to for {model!r}")
+    click.echo(_told(model, roll_back(store, model, "rolled back by hand")))
+
+
+@agent.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.pass_obj
+def status(config: Path, *, as_json: bool) -> None:
+    """Show what each model serves, and how its self-test went."""
+    from likewise_edge.store import Store
+
+    store = Store(read_config(config).state)
+    states = {name: store.state(name) for name in store.names()}
+    if as_json:
+        found: dict[str, Any] = {name: json.loads(it.to_bytes()) for name, it in states.items()}
+        click.echo(json.dumps(found, indent=2))
+        return
+    for name, state in states.items():
+        click.echo(_told(name, state))
+    if not states:
+        click.echo("no model is installed")
+
+
+def trusted(settings: Config) -> list[PublicKey]:
+    """The keys of the folder; raises `InputError` where it has none."""
+    from likewise.bundle import read_public
+
+    paths = sorted(settings.keys.glob("*.pub"))
+    if not paths:
+        raise InputError(
+            f"there is no trusted key in {str(settings.keys)!r}",
+            hint="copy the NAME.pub there that `likewise keygen` wrote",
+        )
+    return [read_public(path) for path in paths]
+
+
+def _told(name: str, state: State) -> str:
+    """A model's state in lines for people."""
+    current = state.current
+    if current is None:
+        lines = [f"{name}: nothing serves"]
+    else:
+        trial = ", on probation" if state.probation is not None else ""
+        lines = [f"{name}: version {current.version} on {current.engine}{trial}"]
+        for result in current.results:
+            passed = f"{result.milliseconds:.2f} ms, error {result.error:.1e}"
+            lines.append(f"  {result.engine}: {passed if result.passed else result.problem}")
+    if state.previous is not None:
+        lines.append(f"  before: version {state.previous.version} on {state.previous.engine}")
+    lines += [f"  rejected {bundle[:12]}: {why}" for bundle, why in state.rejected.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
