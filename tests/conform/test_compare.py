@@ -64,6 +64,11 @@ def test_nan_infinity_and_overflow() -> None:
     assert (finite.infinities, finite.absolute, finite.scale) == (1, 0, 1)
 
 
+def test_an_error_of_more_units_than_there_are_numbers_for() -> None:
+    found = compare(np.array([1.0]), np.array([5e-324]))
+    assert (found.absolute, found.ulps[-1]) == (1.0, 1)
+
+
 def test_zeros_of_two_signs_differ_in_their_bits_alone() -> None:
     found = compare(f32([0.0, 1]), f32([-0.0, 1]))
     assert (found.absolute, found.bits, found.same_bits) == (0, 1, False)

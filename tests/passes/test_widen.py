@@ -106,6 +106,15 @@ def test_text_and_drawn_numbers_are_what_they_were() -> None:
     np.testing.assert_array_equal(made[1], before[1])
 
 
+def test_the_absent_bounds_of_clip_are_those_of_the_type_that_it_had() -> None:
+    b, x = GraphBuilder(), Value("x", tensor(3))
+    after = widened(b, [x], b.Clip(x), b.Clip(x, 0.0))
+    most = float(np.finfo(np.float32).max)
+    made = run(after, np.array([-np.inf, 1, 1e300]))
+    np.testing.assert_array_equal(made[0], [-most, 1, most])
+    np.testing.assert_array_equal(made[1], [0, 1, most])
+
+
 def test_subgraphs_read_what_is_around_them() -> None:
     b, x, many = GraphBuilder(), Value("x", tensor(2)), Value("many", TensorType(DType.INT64, ()))
     third = b.Div(x, 3.0)

@@ -141,7 +141,8 @@ def _of_floats(made: Array, expected: Array) -> Difference:
     finite = np.abs(wanted[np.isfinite(wanted) & np.isfinite(narrowed)])
     scale = float(finite.max(initial=0.0))
     unit = _ulp(wanted[both], made.dtype)
-    in_ulps = np.divide(error, unit, out=np.zeros_like(error), where=error > 0)
+    with np.errstate(over="ignore"):
+        in_ulps = np.divide(error, unit, out=np.zeros_like(error), where=error > 0)
     bins = np.bincount(np.searchsorted(ULP_LIMITS, in_ulps), minlength=len(ULP_LIMITS))
     return Difference(
         size=made.size,

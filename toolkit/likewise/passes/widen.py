@@ -20,13 +20,19 @@ from likewise.ops import find_operator
 from likewise.ops.build import GraphBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from likewise.ir import Node, Type
 
 __all__ = ["widen", "widened_array", "widened_type"]
 
 _NARROW: Final = frozenset({DType.FLOAT, DType.FLOAT16, DType.BFLOAT16})
+_LIMITS: Final = {
+    DType.FLOAT: 3.4028234663852886e38,
+    DType.FLOAT16: 65504.0,
+    DType.BFLOAT16: 3.3895313892515355e38,
+}
+"""The largest finite number of each."""
 _CODES: Final = frozenset({"output_dtype", "precision", "stash_type"})
 """Attributes that hold an element type as its number; the others hold a `DType`."""
 
@@ -146,6 +152,8 @@ def _apply(
 ) -> list[Value | None]:
     """The node's outputs in wide types, made with `operator` and Casts where they are needed."""
     inputs = [None if value is None else mapping[value] for value in node.inputs]
+    if (operator.name, operator.domain) == ("Clip", ""):
+        inputs = _bounded(node, inputs, builder)
     for at in narrow:
         value, kind = inputs[at], node.inputs[at].type  # type: ignore[union-attr]
         inputs[at] = _cast(builder, value, kind.dtype)  # type: ignore[arg-type,union-attr]
@@ -160,6 +168,19 @@ def _apply(
         else:
             raise UnsupportedError("it has no form in float64", given=value.type).at(node.label)
     return outputs
+
+
+def _bounded(
+    node: Node, inputs: Sequence[Value | None], builder: GraphBuilder
+) -> list[Value | None]:
+    """A Clip's inputs, absent bounds being the limits of the element type that it had."""
+    kind: Any = node.inputs[0].type  # type: ignore[union-attr]
+    limit = _LIMITS.get(kind.dtype)
+    given = [*inputs, None, None][:3]
+    if limit is None:
+        return given
+    pairs = zip(given[1:], (-limit, limit), strict=True)
+    return [given[0], *(builder.constant(end) if one is None else one for one, end in pairs)]
 
 
 def _holds_narrow(kind: Any) -> bool:
