@@ -1,8 +1,9 @@
-"""`docs/performance.md`: one page, in which each benchmark keeps its own section."""
+"""Pages of `docs/` in which each program that measures something keeps its own section."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE", "SECTIONS", "table", "with_section", "write_section"]
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "performance.md"
 SECTIONS = ("The NumPy target", "In the browser", "From a link to the first answer")
-"""The titles of the sections, in their order."""
+"""The titles of the sections of that page, in their order."""
 
 HEAD = """# Performance
 
@@ -24,25 +26,57 @@ less.
 """
 
 
-def with_section(page: str, title: str, body: str) -> str:
-    """The page with this body under that title, and otherwise as it was.
+CONFORMANCE = """# Conformance
 
-    What stands under a title that SECTIONS does not have is dropped. Raises ValueError for such
-    a title.
+Each section is written by the program that it names, which ran everything that it reports.
+"""
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A file, what stands above its sections, and their titles in order."""
+
+    path: Path
+    head: str
+    sections: tuple[str, ...]
+
+
+_PAGES = (
+    _Page(PAGE, HEAD, SECTIONS),
+    _Page(
+        DOCS / "conformance.md",
+        CONFORMANCE,
+        ("The official cases, beside other engines", "Random models", "Planted faults"),
+    ),
+)
+
+
+def _page_of(title: str) -> _Page:
+    for page in _PAGES:
+        if title in page.sections:
+            return page
+    known = ", ".join(name for page in _PAGES for name in page.sections)
+    raise ValueError(f"no section {title!r}; there are: {known}")
+
+
+def with_section(text: str, title: str, body: str) -> str:
+    """The page that has a section of that title, with this body under it, and otherwise as it was.
+
+    What stands under a title that no page has is dropped. Raises ValueError for such a title.
     """
-    if title not in SECTIONS:
-        raise ValueError(f"no section {title!r}; there are: {', '.join(SECTIONS)}")
-    parts = re.split(r"^## (.*)\n", page, flags=re.MULTILINE)[1:]
+    page = _page_of(title)
+    parts = re.split(r"^## (.*)\n", text, flags=re.MULTILINE)[1:]
     found = {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
     found[title] = body.strip()
-    sections = [f"## {name}\n\n{found[name]}\n" for name in SECTIONS if name in found]
-    return "\n".join([HEAD, *sections])
+    sections = [f"## {name}\n\n{found[name]}\n" for name in page.sections if name in found]
+    return "\n".join([page.head, *sections])
 
 
 def write_section(title: str, body: str) -> None:
-    """Put the section into the page, which need not exist yet."""
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    PAGE.write_text(with_section(page, title, body), encoding="utf-8")
+    """Put the section into its page, which need not exist yet."""
+    path = _page_of(title).path
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(with_section(page, title, body), encoding="utf-8")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,0 +1,239 @@
+"""What a drawn model is run on, and what must hold between the answers.
+
+A target is a line of TARGETS: a function from a prepared model to outputs by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import likewise
+from likewise.conform.compare import Difference, compare, judge
+from likewise.ir import DType, Graph, Node, TensorType, Value
+from likewise.loop import interpret
+from likewise.lower.graph import Lowered, lower_graph
+from likewise.ops.build import GraphBuilder
+from likewise.passes import simplify
+from likewise.passes.specialize import specialize
+from likewise.passes.widen import widen, widened_array
+from likewise.targets.numpy.plan import Plan
+from likewise.targets.wasm import Numerics, emit_lowered, load
+from tests.conformance.compiling import interpreted
+from tests.models.peers import open_session, run_session
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tests.random_graphs.drawing import Drawn
+
+__all__ = ["BITS", "TARGETS", "Prepared", "faults"]
+
+Array = np.ndarray[Any, Any]
+Outputs = dict[str, Array]
+
+NOISES = 4
+"""Runs of the oracle in which every float is moved by up to one unit in its last place."""
+UNITS = {DType.FLOAT: 2.0**-23, DType.DOUBLE: 2.0**-52, DType.FLOAT16: 2.0**-10}
+TIMES = 6.0
+INTERPRETED = 300
+"""Elements of a model's values up to which the interpreter runs it."""
+
+
+@dataclass
+class Prepared:
+    """A drawn model read back from its bytes, with what its answers are held against."""
+
+    drawn: Drawn
+
+    @cached_property
+    def model(self) -> likewise.Model:
+        return likewise.load(self.drawn.onnx)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """For the shapes of the inputs, simplified."""
+        shapes = {name: array.shape for name, array in self.drawn.feeds.items()}
+        return simplify(specialize(self.model.graph, shapes))
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        return lower_graph(self.graph)
+
+    def module(self, numerics: Numerics) -> bytes:
+        """The model as a WebAssembly module."""
+        return emit_lowered(self.lowered, numerics=numerics)
+
+    @cached_property
+    def oracle(self) -> Outputs:
+        """The outputs in float64."""
+        return self._planned(widen(self.graph))
+
+    @cached_property
+    def references(self) -> Mapping[str, Difference]:
+        """By output the largest of the errors of float32 in NumPy and of the noisy oracles."""
+        wide = widen(self.graph)
+        narrow = self.model.run(self.drawn.feeds)
+        runs = [narrow]
+        for seed in range(NOISES):
+            noisy = self._planned(with_noise(wide, self.graph, self.drawn.exact, seed))
+            with np.errstate(all="ignore"):  # what lies beyond the narrow type is infinite there
+                runs.append({name: noisy[name].astype(narrow[name].dtype) for name in noisy})
+        found: dict[str, Difference] = {}
+        for made in runs:
+            for name, array in made.items():
+                error = compare(array, self.oracle[name])
+                if name not in found or error.absolute > found[name].absolute:
+                    found[name] = error
+        return found
+
+    def _planned(self, graph: Graph) -> Outputs:
+        feeds = [widened_array(self.drawn.feeds[value.name]) for value in graph.inputs]
+        made = Plan(graph).run(feeds)
+        return {value.name: one for value, one in zip(self.graph.outputs, made, strict=True)}
+
+
+def with_noise(wide: Graph, narrow: Graph, exact: frozenset[str], seed: int) -> Graph:
+    """`wide` with every float that nodes read or make moved by about one unit of its own type.
+
+    What is exact stays where nothing but exact floats come of it.
+    """
+    rng = np.random.default_rng(seed)
+    kinds = {one.name: one.type for node in narrow.nodes for one in node.outputs if one}
+    kinds |= {one.name: one.type for one in narrow.inputs}
+    builder = GraphBuilder(f"noise_{seed}_")
+    mapping: dict[Value, Value] = {}
+
+    def moved(value: Value) -> Value:
+        kind = kinds.get(value.name)
+        if not isinstance(kind, TensorType) or kind.dtype not in UNITS:
+            return mapping.get(value, value)
+        shape = [int(str(dim)) for dim in kind.shape]
+        factors = 1 + UNITS[kind.dtype] * rng.uniform(-1, 1, shape)
+        found: Value = builder.Mul(mapping.get(value, value), builder.constant(factors))
+        return found
+
+    builder.constants.update(wide.constants)
+    for node in wide.nodes:
+        rounds = any(one and one.name in kinds and one.name not in exact for one in node.outputs)
+        inputs = tuple(
+            None if one is None else moved(one) if rounds else mapping.get(one, one)
+            for one in node.inputs
+        )
+        builder.nodes.append(Node(node.operator, inputs, node.outputs, node.name))
+        for one in node.outputs:
+            if one is not None and one.name not in exact:
+                mapping[one] = moved(one)
+    outputs = tuple(mapping.get(one, one) for one in wide.outputs)
+    return Graph(wide.name, wide.inputs, outputs, tuple(builder.nodes), builder.constants)
+
+
+def in_numpy(prepared: Prepared) -> Outputs:
+    """The reference itself: its error counts in the limit, but types and shapes are checked."""
+    return prepared.model.run(prepared.drawn.feeds)
+
+
+def in_wasm(numerics: Numerics) -> Callable[[Prepared], Outputs]:
+    """Compiled, on wasmtime."""
+
+    def run(prepared: Prepared) -> Outputs:
+        return load(prepared.module(numerics)).run(prepared.drawn.feeds)
+
+    return run
+
+
+def in_interpreter(prepared: Prepared) -> Outputs | None:
+    """The definition of the loop IR; None for what is too large for it."""
+    lowered = prepared.lowered
+    if sum(one.size for one in lowered.program.buffers) > INTERPRETED:
+        return None
+    feeds = {port.buffer: prepared.drawn.feeds[port.name] for port in lowered.inputs}
+    return interpreted(lowered, interpret(lowered.program, feeds))
+
+
+REFUSALS = (
+    "NOT_IMPLEMENTED",
+    "Pad reflect requires axis length",  # ONNX reflects as often as it takes
+    "size_ % 2 == 1 was false",  # LRN over an even number of channels
+)
+
+
+def in_onnxruntime(prepared: Prepared) -> Outputs | None:
+    """The peer; None where it has no kernel, or refuses what ONNX allows.
+
+    It is not asked about NaNs and infinities, which its poolings, scatters and resizings drop.
+    """
+    if prepared.drawn.special:
+        return None
+    try:
+        session = open_session(prepared.drawn.onnx)
+        return run_session(session, prepared.drawn.feeds)
+    except Exception as error:
+        if any(text in str(error) for text in REFUSALS):
+            return None
+        raise
+
+
+@dataclass(frozen=True)
+class Target:
+    """`run` gives the outputs, or None where the target is no match for the model.
+
+    `times` is how many times the reference's own error is allowed.
+    """
+
+    run: Callable[[Prepared], Outputs | None]
+    times: float = TIMES
+
+
+TARGETS: dict[str, Target] = {
+    "numpy": Target(in_numpy),
+    "wasm strict": Target(in_wasm("strict")),
+    "wasm fast": Target(in_wasm("fast")),
+    "interpreter": Target(in_interpreter),
+    "onnxruntime": Target(in_onnxruntime, 64.0),
+}
+BITS = (("wasm strict", "interpreter"),)
+"""Targets that give the same bits."""
+
+
+def faults(
+    prepared: Prepared,
+    targets: Mapping[str, Target] = TARGETS,
+    runs: Counter[str] | None = None,
+) -> Iterator[str]:
+    """Every disagreement of the targets with the oracle and with each other, in words.
+
+    `runs` counts the targets that gave an answer.
+    """
+    answers = {name: target.run(prepared) for name, target in targets.items()}
+    if runs is not None:
+        runs.update(name for name, made in answers.items() if made is not None)
+    for name, made in answers.items():
+        if made is not None:
+            for fault in _apart(prepared, made, targets[name].times):
+                yield f"{name}: {fault}"
+    for one, other in BITS:
+        first, second = answers.get(one), answers.get(other)
+        if first is not None and second is not None:
+            for name in first:
+                found = compare(first[name], second[name]) if first[name].size else None
+                if found and not found.same_bits:
+                    yield f"{one} and {other}: {found.bits} elements of {name} differ"
+
+
+def _apart(prepared: Prepared, made: Outputs, times: float) -> Iterator[str]:
+    for value in prepared.graph.outputs:
+        kind, array = value.type, made[value.name]
+        assert isinstance(kind, TensorType)
+        wanted = (kind.dtype.numpy, tuple(int(str(dim)) for dim in kind.shape))
+        if (array.dtype, array.shape) != wanted:
+            yield f"{value.name} is {array.dtype}{list(array.shape)}, {wanted} allowed"
+            continue
+        found = compare(array, prepared.oracle[value.name])
+        verdict = judge(found, prepared.references[value.name], times)
+        if not verdict.good:
+            yield f"{value.name}: {verdict.reason}"
