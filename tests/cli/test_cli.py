@@ -124,6 +124,20 @@ def test_compile_writes_weights_beside(likewise: Any, folder: Path) -> None:
     assert "the module's weights cannot be read from 'affine.weights'" in done.stderr
 
 
+def test_compile_for_threads(likewise: Any, folder: Path) -> None:
+    call = ["compile", "affine.onnx", "--shape", "x=2,3", "-o", "affine.wasm", "--threads"]
+    done = likewise(*call, "2", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["threads"] == 2
+    assert likewise("run", "affine.wasm", "-i", "x=x.npy", "-o", "out.npz").returncode == 0
+    with np.load(folder / "out.npz") as kept:
+        np.testing.assert_array_equal(kept["y"], [[4, 5, 6], [7, 2, 9]])
+    assert "fast numerics, up to 2 threads" in likewise(*call, "2").stdout
+    done = likewise(*call, "0")
+    assert done.returncode == 2
+    assert "there is no such number of threads; given: 0; allowed: 1 to 64" in done.stderr
+
+
 def test_python_runs_it_as_a_module() -> None:
     command = [sys.executable, "-m", "likewise", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from likewise.errors import InputError, LikewiseError
 from likewise.model import Model, load
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Target", "compile"]
 
 Target = Literal["wasm"]
+MOST_THREADS: Final = 64
 
 
 def compile(  # noqa: A001 — what it is called in every compiler; the builtin is not used here
@@ -28,6 +29,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     constants: Mapping[str, Any] | None = None,
     numerics: Numerics = "fast",
     weights: Placement = "inside",
+    threads: int = 1,
 ) -> Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
 
@@ -35,7 +37,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     leaves open; a symbol that one input fixes is fixed in all. `constants` gives inputs the value
     that they always have, such as a sample rate: they are no inputs of the artefact. `numerics`
     is `fast`, or `strict` for the same bits on every engine. `weights` stand `inside` the module,
-    or in a `separate` file beside it, which module and plain-SIMD twin share.
+    or in a `separate` file beside it, which module and plain-SIMD twin share. With more than one
+    of `threads`, so many can share the work of a run; the answer has the same bits.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
     that cannot be compiled.
@@ -47,6 +50,10 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     ):
         if given not in allowed:
             raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
+    if threads not in range(1, MOST_THREADS + 1):
+        raise InputError(
+            "there is no such number of threads", given=threads, allowed=f"1 to {MOST_THREADS}"
+        )
     loaded = model if isinstance(model, Model) else load(model)
     try:
         graph = simplify(specialize(loaded.graph, shapes or {}, constants))
@@ -54,6 +61,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             graph,
             numerics=numerics,
             weights=weights,
+            threads=threads,
             name=loaded.name,
             source_sha256=loaded.source_sha256,
         )

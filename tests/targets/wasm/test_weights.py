@@ -92,7 +92,7 @@ def test_the_range_holds_nothing_else(artefacts: Any) -> None:
     runner = separate.load()
     runner.run({"x": X})
     end = weights.offset + weights.size
-    memory = runner._bytes(0, runner.memory_bytes)
+    memory = runner._instance.memory
     assert memory[weights.offset : end].tobytes() == separate.weights
 
 

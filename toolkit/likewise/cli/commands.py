@@ -170,6 +170,12 @@ def _refuse(where: str, **options: Any) -> None:
     help="In the module, or in NAME.weights beside it, which both modules share.",
 )
 @click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    help="How many may share the work of a run; the answer is the same to the bit.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),

@@ -22,6 +22,7 @@ def compile_model(
     constants: Sequence[str],
     numerics: Any,
     weights: Any,
+    threads: int,
     output: str,
     as_json: bool,
 ) -> None:
@@ -34,6 +35,7 @@ def compile_model(
         constants=parse_constants(constants),
         numerics=numerics,
         weights=weights,
+        threads=threads,
     )
     seconds = time.perf_counter() - start
     files = made.save(output)
@@ -54,6 +56,7 @@ def compile_model(
                 "model": path,
                 "target": target,
                 "numerics": made.numerics,
+                "threads": made.threads,
                 "source_sha256": made.source_sha256,
                 "files": {str(file): file.stat().st_size for file in files},
                 "inputs": {name: kind for way, name, kind in ports if way == "in"},
@@ -68,5 +71,6 @@ def compile_model(
         return
     facts = [(name, f"{size:,} bytes") for name, size in sizes.items()]
     facts += [("file", f"{file}: {file.stat().st_size:,} bytes") for file in files]
-    title = f"{path}: {made.numerics} numerics, {seconds:.1f} s"
+    shared = f", up to {made.threads} threads" if made.threads > 1 else ""
+    title = f"{path}: {made.numerics} numerics{shared}, {seconds:.1f} s"
     print_tables(table(title, ("", ""), facts), table("signature", ("", "name", "type"), ports))

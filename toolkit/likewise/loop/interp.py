@@ -177,7 +177,23 @@ class _Frame:
             passed.append((buffer, base + self.number(offset)))
         scalars = [self.operand(one) for one in call.scalars]
         function = self.functions[call.function]
-        _Frame(self.functions, function, passed, scalars, state=self.state, fused=self.fused).run()
+        parts: list[list[Array]] = [[]]
+        if call.parts is not None:
+            one = call.parts
+            starts = range(one.start, one.stop, one.size)
+            ends = [*starts[1:], one.stop]
+            parts = [
+                [np.array(at, np.int32) for at in two] for two in zip(starts, ends, strict=True)
+            ]
+        for part in reversed(parts):  # backwards, so that one that needs another is seen
+            _Frame(
+                self.functions,
+                function,
+                passed,
+                [*scalars, *part],
+                state=self.state,
+                fused=self.fused,
+            ).run()
 
     def expression(self, expr: Expr) -> Array:
         match expr:

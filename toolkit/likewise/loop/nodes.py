@@ -33,6 +33,7 @@ __all__ = [
     "Load",
     "Memory",
     "Operand",
+    "Parts",
     "Program",
     "Read",
     "Ref",
@@ -129,11 +130,15 @@ Memory = Buffer | BufferParam
 
 @dataclass(frozen=True, slots=True)
 class ScalarParam:
-    """A scalar that a function receives, readable as `Ref(id, type)`."""
+    """A scalar that a function receives, readable as `Ref(id, type)`.
+
+    An i32 may have a `range`: the least and the greatest that callers pass.
+    """
 
     position: int
     id: int
     type: Type
+    range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +260,35 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """start, start + size, … below stop: where parts begin. `step` divides `size`.
+
+    A part is all rounds of one loop of `step` from its beginning up to the next one, or `stop`.
+    """
+
+    start: int
+    stop: int
+    step: int
+    size: int
+
+    @property
+    def count(self) -> int:
+        return len(range(self.start, self.stop, self.size))
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """Call a function; each argument is a memory with an element offset, or a scalar."""
+    """Call a function; each argument is a memory with an element offset, or a scalar.
+
+    With `parts` it is called once for each part, in any order or by several threads at once; the
+    part's beginning and end, two i32, follow the other scalars. The parts are independent: none
+    touches what another writes.
+    """
 
     function: str
     memories: tuple[tuple[Memory, Operand], ...]
     scalars: tuple[Operand, ...] = ()
+    parts: Parts | None = None
 
 
 Statement = Let | DeclareVar | SetVar | Store | Fill | Copy | For | While | If | Call

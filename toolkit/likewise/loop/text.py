@@ -107,9 +107,12 @@ def _simple(statement: Statement) -> str:
                 f"copy {_memory(target)}[{_operand(to)}], "
                 f"{_memory(source)}[{_operand(start)}], {_operand(count)}"
             )
-        case Call(function=function, memories=memories, scalars=scalars):
+        case Call(function=function, memories=memories, scalars=scalars, parts=parts):
             passed = [f"{_memory(memory)}[{_operand(offset)}]" for memory, offset in memories]
-            return f"call {function}({', '.join(passed + [_operand(one) for one in scalars])})"
+            passed += [_operand(one) for one in scalars]
+            if parts is not None:
+                passed.append(f"{parts.start} to {parts.stop} by {parts.size}")
+            return f"call {function}({', '.join(passed)})"
         case _:
             raise TypeError(f"no such statement: {statement!r}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from likewise.loop.clean import operands
+from likewise.loop.independence import independent, loops_of
 from likewise.loop.nodes import (
     Apply,
     Buffer,
@@ -19,8 +20,10 @@ from likewise.loop.nodes import (
     Load,
     Memory,
     Operand,
+    Parts,
     Program,
     Read,
+    Ref,
     SetVar,
     Statement,
     Store,
@@ -216,10 +219,33 @@ class _Verifier:
                 memory,
             )
             self.operand(offset, I32)
+        given = [one.type for one in call.scalars] + [I32, I32] * (call.parts is not None)
         self.need(
-            [one.type for one in call.scalars] == [one.type for one in function.scalars],
+            given == [one.type for one in function.scalars],
             "a call with scalars of other types",
             call,
+        )
+        if call.parts is not None:
+            self.parts(call, function, call.parts)
+
+    def parts(self, call: Call, function: Function, parts: Parts) -> None:
+        self.need(
+            parts.start < parts.stop and parts.step > 0 and parts.size % parts.step == 0,
+            "parts that are no range",
+            parts,
+        )
+        memories = [memory for memory, _ in call.memories]
+        self.need(len(set(memories)) == len(memories), "parts with one memory twice", call)
+        first, last = function.scalars[-2:]
+        bounds = Ref(first.id, I32), Ref(last.id, I32)
+        loops = [one for one in loops_of(function.body) if (one.start, one.stop) == bounds]
+        self.need(
+            len(loops) == 1
+            and loops[0].step == parts.step
+            and first.range == last.range == (parts.start, parts.stop)
+            and independent(function, loops[0]),
+            "parts that depend on each other",
+            call.function,
         )
 
 

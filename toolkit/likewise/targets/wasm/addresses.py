@@ -92,6 +92,8 @@ class AddressPlan:
         self._pending: list[tuple[int, Memory, Operand, tuple[_Loop, ...]]] = []
         for param in function.scalars:
             self.depth[param.id] = 0
+            if param.range is not None:
+                self.facts.ranges[param.id] = param.range
         self._scan(function.body, ())
         for identity, memory, index, scope in self._pending:
             self.access[identity] = self._plan(memory, index, scope)

@@ -10,6 +10,7 @@ from likewise.errors import InputError
 from likewise.ir import TensorType
 from likewise.lower.graph import lower_graph
 from likewise.lower.plan import plan_memory
+from likewise.lower.threads import share_out
 from likewise.targets.ports import Port
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit
@@ -51,7 +52,7 @@ class Artefact:
     engines without, which gives what strict numerics give; in strict numerics `plain` is None.
     `weights` is what both need in a file beside them; None where the weights stand inside.
     `memory_bytes` is what a run needs in all: weights, inputs, outputs and the `scratch_bytes`
-    that intermediate values share.
+    that intermediate values share. Up to `threads` can share the work of a run.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Artefact:
     memory_bytes: int
     scratch_bytes: int
     weights: bytes | None = field(default=None, repr=False)
+    threads: int = 1
 
     @property
     def code_bytes(self) -> int:
@@ -103,9 +105,9 @@ class Artefact:
                 raise InputError(f"cannot write {str(file)!r}: {error.strerror}") from None
         return tuple(file for file, _ in files)
 
-    def load(self) -> Runner:
-        """Ready to run on wasmtime (the extra `wasm`)."""
-        return load(self.data, self.name, weights=self.weights)
+    def load(self, threads: int | None = None) -> Runner:
+        """Ready to run on wasmtime (the extra `wasm`), with no more threads than that."""
+        return load(self.data, self.name, weights=self.weights, threads=threads)
 
 
 def compile_graph(
@@ -113,6 +115,7 @@ def compile_graph(
     *,
     numerics: Numerics = "fast",
     weights: Placement = "inside",
+    threads: int = 1,
     name: str = "model",
     source_sha256: str = "",
 ) -> Artefact:
@@ -121,24 +124,27 @@ def compile_graph(
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
     lowered = lower_graph(graph)
-    plan = plan_memory(lowered.program)
-    separate = weights_of(lowered.program, plan) if weights == "separate" else None
+    program = lowered.program if threads == 1 else share_out(lowered.program, threads)
+    plan = plan_memory(program)
+    separate = weights_of(program, plan) if weights == "separate" else None
     stored, content = separate or (None, None)
 
     def module(mode: Numerics) -> bytes:
         return emit(
-            lowered.program,
+            program,
             plan,
             inputs=lowered.inputs,
             outputs=lowered.outputs,
             numerics=mode,
             source_sha256=source_sha256,
             weights=stored,
+            threads=threads,
         )
 
     return Artefact(
         name=name,
         numerics=numerics,
+        threads=threads,
         source_sha256=source_sha256,
         signature=Signature(_ports(lowered.inputs), _ports(lowered.outputs)),
         data=module(numerics),

@@ -61,17 +61,27 @@ def emit_function(
     function: Function,
     addresses: dict[Buffer, int],
     positions: Mapping[str, int],
+    tickets: Mapping[Call, int] | None = None,
     *,
     fused: bool,
 ) -> FunctionBody:
-    """The body; `positions` numbers the functions that it may call."""
-    emitter = _Emitter(function, AddressPlan(function, addresses), positions, fused=fused)
-    return emitter.emit()
+    """The body; `positions` numbers the functions that it may call.
+
+    `tickets` are those of the calls that threads share; other calls in parts are made as one.
+    """
+    plan = AddressPlan(function, addresses)
+    return _Emitter(function, plan, positions, tickets or {}, fused=fused).emit()
 
 
 class _Emitter(Conversions):
     def __init__(
-        self, function: Function, plan: AddressPlan, positions: Mapping[str, int], *, fused: bool
+        self,
+        function: Function,
+        plan: AddressPlan,
+        positions: Mapping[str, int],
+        tickets: Mapping[Call, int],
+        *,
+        fused: bool,
     ) -> None:
         memories = ["i32"] * len(function.memories)
         self.params = (*memories, *(value_type(one.type) for one in function.scalars))
@@ -79,6 +89,7 @@ class _Emitter(Conversions):
         self.function = function
         self.plan = plan
         self.positions = positions
+        self.tickets = tickets
         self.local_of: dict[int, int] = {}
         self.variable_local: dict[int, int] = {}
         self.slot_local: dict[Slot, int] = {}
@@ -309,11 +320,17 @@ class _Emitter(Conversions):
                 self.scale(target.storage.bytes)
                 self.flush()
                 self.code += b"\xfc\x0a\0\0"
-            case Call(function=name, memories=memories, scalars=scalars):
+            case Call() if statement in self.tickets:
+                self.flush()
+                self.i32(self.tickets[statement])
+                self.code += b"\x10" + unsigned(self.positions["share"])
+            case Call(function=name, memories=memories, scalars=scalars, parts=parts):
                 for memory, offset in memories:
                     self.place(memory, offset)
                 for one in scalars:
                     self.operand(one)
+                for bound in (parts.start, parts.stop) if parts is not None else ():
+                    self.i32(bound)
                 self.flush()
                 self.code += b"\x10" + unsigned(self.positions[name])
 

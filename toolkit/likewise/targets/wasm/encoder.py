@@ -1,7 +1,7 @@
 """The binary format of WebAssembly: what a module of ours is made of, and no more.
 
-A module has no imports, one memory of a fixed size, functions without results, data segments and
-custom sections.
+A module has one memory of a fixed size, functions without results, data segments and custom
+sections. It imports nothing, but its memory where threads share that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from likewise.targets.wasm.opcodes import VALUE_TYPES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["PAGE", "Data", "FunctionBody", "Module", "signed", "unsigned"]
+__all__ = ["PAGE", "Data", "FunctionBody", "Module", "as_i32", "signed", "unsigned"]
 
 PAGE = 65536
 
@@ -55,7 +55,10 @@ class FunctionBody:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Bytes that stand at an address of the memory when the module is instantiated."""
+    """Bytes that stand at an address of the memory when the module is instantiated.
+
+    Where the memory is shared, the function that the module starts with has to put them there.
+    """
 
     offset: int
     content: bytes | memoryview
@@ -63,13 +66,19 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """`exports` maps exported names to functions' positions; the memory is exported as `memory`."""
+    """`exports` maps exported names to functions' positions; the memory is exported as `memory`.
+
+    A `shared` memory is imported, as `memory` of `likewise`. `start` is the function that every
+    instance begins with.
+    """
 
     functions: tuple[FunctionBody, ...]
     pages: int
     exports: dict[str, int]
     data: tuple[Data, ...] = ()
     custom: dict[str, bytes] = field(default_factory=dict)
+    shared: bool = False
+    start: int | None = None
 
     def encode(self) -> bytes:
         """The bytes of the module."""
@@ -80,23 +89,33 @@ class Module:
         for name, content in self.custom.items():
             parts += _section(0, [_name(name), content])
         parts += _section(1, _vector([b"\x60" + _types(one) + b"\0" for one in types]))
-        parts += _section(3, _vector([unsigned(types[one.params]) for one in self.functions]))
         pages = unsigned(self.pages)
-        parts += _section(5, [b"\1\1", pages, pages])
+        if self.shared:
+            origin = _name("likewise") + _name("memory")
+            parts += _section(2, [b"\1", origin, b"\2\3", pages, pages])
+        parts += _section(3, _vector([unsigned(types[one.params]) for one in self.functions]))
+        if not self.shared:
+            parts += _section(5, [b"\1\1", pages, pages])
         exports = [_name("memory") + b"\2\0"]
         exports += [_name(name) + b"\0" + unsigned(at) for name, at in self.exports.items()]
         parts += _section(7, _vector(exports))
+        if self.start is not None:
+            parts += _section(8, [unsigned(self.start)])
+        if self.shared and self.data:
+            parts += _section(12, [unsigned(len(self.data))])
         parts += _section(10, _vector([_body(one) for one in self.functions]))
         if self.data:
             segments: list[bytes | memoryview] = [unsigned(len(self.data))]
             for segment in self.data:
-                segments.append(b"\0\x41" + signed(_as_i32(segment.offset)) + b"\x0b")
+                place = b"\0\x41" + signed(as_i32(segment.offset)) + b"\x0b"
+                segments.append(b"\1" if self.shared else place)
                 segments += [unsigned(len(segment.content)), segment.content]
             parts += _section(11, segments)
         return b"".join(parts)
 
 
-def _as_i32(address: int) -> int:
+def as_i32(address: int) -> int:
+    """An unsigned number of 32 bits as the signed one that constants are written as."""
     return address - (1 << 32) if address >= 1 << 31 else address
 
 

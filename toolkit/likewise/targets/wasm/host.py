@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
+import os
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+from likewise.errors import InputError, LikewiseError
 from likewise.ir import DType, TensorType, symbol
 from likewise.targets.ports import Port, check_feeds
+from likewise.targets.wasm.instance import Instance
 from likewise.targets.wasm.sections import read_section
 from likewise.targets.wasm.weights import StoredWeights
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from likewise.targets.wasm.weights import WeightsSource
@@ -29,7 +29,8 @@ Array = np.ndarray[Any, Any]
 class Runner:
     """One instance of a module; it is not to be used from two threads at once.
 
-    A module of separate weights needs `weights`, or the folder where they lie beside it.
+    A module of separate weights needs `weights`, or the folder where they lie beside it. One that
+    was compiled for several threads has so many, but no more than `threads`, or cores.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Runner:
         name: str = "module",
         weights: WeightsSource | None = None,
         folder: Path | None = None,
+        threads: int | None = None,
     ) -> None:
         section = read_section(module)
         self.name = name
@@ -46,7 +48,12 @@ class Runner:
         self.golden: dict[str, Any] = section["golden"]
         self.inputs = tuple(map(_port, section["inputs"]))
         self.outputs = tuple(map(_port, section["outputs"]))
-        self._instantiate(module)
+        shared = section.get("threads")
+        self.threads = 1
+        """How many share the work of a run."""
+        if shared is not None:
+            self.threads = max(1, min(shared["count"], threads or os.cpu_count() or 1))
+        self._instance = Instance(module, self.threads, shared and shared["pages"])
         if "weights" in section:
             self._fill(StoredWeights.read(section["weights"]), weights, folder)
         self._views = {
@@ -62,20 +69,6 @@ class Runner:
             if (length := entry.get("length")) is not None
         }
 
-    def _instantiate(self, module: bytes) -> None:
-        wasmtime = _wasmtime()
-        config = wasmtime.Config()
-        config.cranelift_opt_level = "speed"
-        config.wasm_relaxed_simd = True
-        try:
-            store = wasmtime.Store(wasmtime.Engine(config))
-            instance = wasmtime.Instance(store, wasmtime.Module(store.engine, module), [])
-        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise ModelError("the WebAssembly module cannot be used", given=error) from None
-        exports = instance.exports(store)
-        self._store, self._run, self._memory = store, exports["run"], exports["memory"]
-        self._call = _unchecked(wasmtime, store, self._run)
-
     def _fill(
         self, stored: StoredWeights, weights: WeightsSource | None, folder: Path | None
     ) -> None:
@@ -87,23 +80,20 @@ class Runner:
                     allowed=f"weights=…, a path to {stored.name!r} or its bytes",
                 )
             source = (folder or Path()) / stored.name if weights is None else weights
-            stored.fill(self._bytes(0, self.memory_bytes), source)
+            stored.fill(self._instance.memory, source)
         except LikewiseError as error:
             raise error.at(self.name) from None
 
     def _view(self, dtype: str, shape: list[int], offset: int) -> Array:
         """An array in the module's memory, which never moves."""
         kind = DType[dtype.upper()].numpy
-        return self._bytes(offset, prod(shape) * kind.itemsize).view(kind).reshape(shape)
-
-    def _bytes(self, offset: int, size: int) -> Array:
-        address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + offset
-        return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+        end = offset + prod(shape) * kind.itemsize
+        return self._instance.memory[offset:end].view(kind).reshape(shape)
 
     @property
     def memory_bytes(self) -> int:
         """The size of the module's memory."""
-        return int(self._memory.data_len(self._store))
+        return self._instance.memory.size
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
         """Outputs by name, copied out of the module; raises InputError for wrong feeds."""
@@ -133,7 +123,7 @@ class Runner:
 
     def run_in_place(self) -> None:
         """Run on what the inputs' memory holds."""
-        self._call()
+        self._instance.run()
 
 
 def load(
@@ -141,11 +131,13 @@ def load(
     name: str | None = None,
     *,
     weights: WeightsSource | None = None,
+    threads: int | None = None,
 ) -> Runner:
     """Compile and instantiate a module, from its bytes or a path, called `name` in errors.
 
     Where its weights lie in a file of their own, a path finds them beside it; `weights`, a path
-    or bytes, says otherwise, and is needed for bytes. Weights inside leave it unread.
+    or bytes, says otherwise, and is needed for bytes. Weights inside leave it unread. A module that
+    was compiled for several threads takes no more than `threads`, by default one a core.
 
     Raises `ModelError` for bytes that are none of ours or weights that are another module's,
     `InputError` for a file that cannot be read, `MissingDependencyError` where wasmtime is not
@@ -157,37 +149,8 @@ def load(
             content = path.read_bytes()
         except OSError as error:
             raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from None
-        return Runner(content, name or str(path), weights, path.parent)
-    return Runner(module, name or "module", weights)
-
-
-def _wasmtime() -> Any:
-    try:
-        import wasmtime
-    except ImportError:
-        raise MissingDependencyError("wasmtime", "wasm", "running WebAssembly in Python") from None
-    return wasmtime
-
-
-def _unchecked(wasmtime: Any, store: Any, function: Any) -> Any:
-    """A call without wasmtime-py's checks of arguments, of which there are none."""
-    bindings = wasmtime._bindings  # noqa: SLF001 — the C API has no public name
-    context, handle = store._context(), ctypes.byref(function._func)  # noqa: SLF001
-    slots = (bindings.wasmtime_val_raw * 1)()
-    trap = ctypes.POINTER(bindings.wasm_trap_t)()
-
-    def call() -> None:
-        error = bindings.wasmtime_func_call_unchecked(context, handle, slots, 1, ctypes.byref(trap))
-        if error:
-            raise LikewiseError(
-                "the module failed",
-                given=wasmtime.WasmtimeError._from_ptr(error),  # noqa: SLF001
-            )
-        if trap:
-            reason = wasmtime.Trap._from_ptr(trap).message  # noqa: SLF001
-            raise LikewiseError("the module trapped", given=reason)
-
-    return call
+        return Runner(content, name or str(path), weights, path.parent, threads)
+    return Runner(module, name or "module", weights, threads=threads)
 
 
 def _port(entry: dict[str, Any]) -> Port:

@@ -8,13 +8,20 @@ import numpy as np
 
 from likewise.lower.plan import MemoryPlan, plan_memory
 from likewise.targets.wasm.emit import emit_function
-from likewise.targets.wasm.encoder import PAGE, Data, Module
+from likewise.targets.wasm.encoder import PAGE, Data, FunctionBody, Module
 from likewise.targets.wasm.sections import SECTION, section_text
+from likewise.targets.wasm.threads import (
+    EXPORTS,
+    filled_once,
+    jobs_of,
+    thread_functions,
+    ticket_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from likewise.loop.nodes import Program
+    from likewise.loop.nodes import Call, Program
     from likewise.lower.graph import Lowered
     from likewise.lower.port import Port
     from likewise.targets.wasm.weights import StoredWeights
@@ -34,17 +41,27 @@ def emit(
     source_sha256: str = "",
     golden: Mapping[str, Any] | None = None,
     weights: StoredWeights | None = None,
+    threads: int = 1,
 ) -> bytes:
     """The module's bytes. The same program always gives the same bytes.
 
     With `weights`, from `weights_of`, constants do not stand in it: the host reads them from a
-    file into memory before the first run.
+    file into memory before the first run. With more than one of `threads` it imports its memory,
+    and that many share out the calls in parts.
     """
     positions = {one.name: at for at, one in enumerate(program.functions)}
-    bodies = tuple(
-        emit_function(one, plan.addresses, positions, fused=numerics == "fast")
+    exports = {"run": positions["run"]}
+    helpers: list[FunctionBody] = []
+    tickets: dict[Call, int] = {}
+    if threads > 1:
+        jobs = jobs_of(program.functions)
+        tickets = {job: ticket_of(number, job) for number, job in enumerate(jobs)}
+        helpers = thread_functions(jobs, plan.addresses, positions)
+        exports |= {name: positions[name] for name in EXPORTS}
+    bodies = [
+        emit_function(one, plan.addresses, positions, tickets, fused=numerics == "fast")
         for one in program.functions
-    )
+    ]
     signature: dict[str, Any] = {
         "version": 1,
         "numerics": numerics,
@@ -62,12 +79,19 @@ def emit(
             for one in program.buffers
             if one.data is not None and one.size
         )
+    pages = -(-plan.size // PAGE)
+    if threads > 1:
+        signature["threads"] = {"count": threads, "pages": pages}
+        helpers.append(filled_once([(one.offset, len(one.content)) for one in data]))
+    functions = (*bodies, *helpers)
     return Module(
-        bodies,
-        pages=-(-plan.size // PAGE),
-        exports={"run": positions["run"]},
+        functions,
+        pages=pages,
+        exports=exports,
         data=data,
         custom={SECTION: section_text(signature)},
+        shared=threads > 1,
+        start=len(functions) - 1 if threads > 1 else None,
     ).encode()
 
 

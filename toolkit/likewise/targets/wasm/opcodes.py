@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["LOADS", "OPCODES", "STORES", "VALUE_TYPES", "simd"]
+__all__ = ["ATOMICS", "LOADS", "OPCODES", "STORES", "VALUE_TYPES", "simd"]
 
 VALUE_TYPES: Final = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B}
 
@@ -123,6 +123,15 @@ def _vector_table() -> dict[str, bytes]:
 
 
 OPCODES: Final = _scalar_table() | _vector_table()
+
+ATOMICS: Final = {
+    "memory.atomic.notify": b"\xfe\x00",
+    "memory.atomic.wait32": b"\xfe\x01",
+    "i32.atomic.load": b"\xfe\x10",
+    "i32.atomic.store": b"\xfe\x17",
+    "i32.atomic.rmw.add": b"\xfe\x1e",
+    "i32.atomic.rmw.cmpxchg": b"\xfe\x48",
+}
 
 # (storage bytes and sign or float, result) -> instruction and the alignment's exponent.
 LOADS: Final[dict[tuple[str, str], tuple[bytes, int]]] = {

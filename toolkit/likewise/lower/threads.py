@@ -1,0 +1,248 @@
+"""Sharing out: calls of `run` become parts that several threads take, where kernels allow it.
+
+A kernel is cut into phases, one a statement of its body. A phase that is a nest of loops with
+independent rounds, and enough work in them, is called in parts; the others are called as they
+are. Who runs the program takes care that a call has ended before the next begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from likewise.loop.clean import drop_unused
+from likewise.loop.independence import independent, within
+from likewise.loop.nodes import (
+    Apply,
+    Call,
+    Const,
+    DeclareVar,
+    For,
+    Function,
+    If,
+    Let,
+    Load,
+    Memory,
+    Operand,
+    Parts,
+    Program,
+    Read,
+    Ref,
+    ScalarParam,
+    SetVar,
+    Statement,
+    While,
+    const_lanes,
+)
+from likewise.loop.types import I32
+from likewise.loop.verify import verify
+from likewise.lower.memory import callees, touched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["share_out"]
+
+LEAST: Final = 20_000
+"""Statements that a phase must run to be worth waking others for: some ten microseconds."""
+LEAST_PART: Final = 4_000
+MOST_PARTS: Final = 128
+PARTS_A_THREAD: Final = 6
+"""More parts than threads, so that one that is held up leaves its share to the others."""
+EVEN: Final = 0.9
+"""How much of the threads' time a loop must fill to be taken before one inside it."""
+_UNKNOWN_ROUNDS: Final = 8
+
+
+@dataclass(frozen=True)
+class _Phase:
+    function: Function
+    parts: Parts | None
+
+
+def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
+    """The verified program that computes the same, in parts for so many threads.
+
+    Phases of less work than `least` are left to one.
+    """
+    *kernels, run = program.functions
+    phases = {
+        one.name: found
+        for one in kernels
+        if (found := _phases(one, threads, least)) and any(phase.parts for phase in found)
+    }
+
+    def calls(statement: Statement) -> Iterator[Statement]:
+        match statement:
+            case Call(function=name) if name in phases and _fixed(statement):
+                for phase in phases[name]:
+                    yield replace(statement, function=phase.function.name, parts=phase.parts)
+            case For(body=body):
+                yield replace(statement, body=_mapped(body, calls))
+            case While(body=body):
+                yield replace(statement, body=_mapped(body, calls))
+            case If(then=then, otherwise=otherwise):
+                yield replace(
+                    statement, then=_mapped(then, calls), otherwise=_mapped(otherwise, calls)
+                )
+            case _:
+                yield statement
+
+    run = replace(run, body=_mapped(run.body, calls))
+    functions = [*kernels, *(phase.function for found in phases.values() for phase in found)]
+    used = set(callees(run.body))
+    for one in reversed(kernels):
+        used |= set(callees(one.body)) if one.name in used else set()
+    kept = (*(one for one in functions if one.name in used), run)
+    shared = Program(program.buffers, kept)
+    verify(shared)
+    return shared
+
+
+def _mapped(
+    block: tuple[Statement, ...], change: Callable[[Statement], Iterator[Statement]]
+) -> tuple[Statement, ...]:
+    return tuple(made for statement in block for made in change(statement))
+
+
+def _fixed(call: Call) -> bool:
+    """Whether a call is the same whenever it is made, with no memory twice."""
+    memories = [memory for memory, _ in call.memories]
+    fixed = all(isinstance(offset, Const) for _, offset in call.memories)
+    return fixed and not call.scalars and len(set(memories)) == len(memories)
+
+
+def _phases(function: Function, threads: int, least: int) -> list[_Phase] | None:
+    """The function in phases; None where what they share would have to be carried on."""
+    written = {memory for memory, writes in touched(function.body) if writes}
+    outside = {one.variable for one in function.body if isinstance(one, DeclareVar)}
+    if any(isinstance(one, SetVar) and one.variable in outside for one in within(function.body)):
+        return None
+    before: list[Statement] = []
+    serial: list[Statement] = []
+    found: list[_Phase] = []
+
+    def add(statements: list[Statement], parts: Parts | None = None, *more: ScalarParam) -> None:
+        body = drop_unused((*before, *statements))
+        scalars = (*function.scalars, *more)
+        name = f"{function.name}.{len(found)}"
+        found.append(_Phase(replace(function, name=name, scalars=scalars, body=body), parts))
+
+    for statement in function.body:
+        if _pure(statement, written):
+            before.append(statement)
+            continue
+        alone = replace(function, body=(*before, statement))
+        loop = _to_share(alone, statement, threads, least)
+        if loop is None:
+            serial.append(statement)
+            continue
+        if serial:
+            add(serial)
+            serial = []
+        bounds = [max(_identities(function)) + 1 + n for n in range(2)]
+        body, parts = _with_bounds(statement, loop, bounds, threads)
+        limits = parts.start, parts.stop
+        at = len(function.scalars)
+        params = [ScalarParam(at + n, one, I32, limits) for n, one in enumerate(bounds)]
+        add([body], parts, *params)
+    if serial:
+        add(serial)
+    return found
+
+
+def _pure(statement: Statement, written: set[Memory]) -> bool:
+    """Whether every phase may do it for itself."""
+    match statement:
+        case DeclareVar() | Let(expr=Apply() | Read()):
+            return True
+        case Let(expr=Load(memory=memory)):
+            return memory not in written
+        case _:
+            return False
+
+
+def _identities(function: Function) -> Iterator[int]:
+    yield from (one.id for one in function.scalars)
+    for one in within(function.body):
+        if isinstance(one, Let | For):
+            yield one.id
+        elif isinstance(one, DeclareVar):
+            yield one.variable.id
+
+
+def _to_share(function: Function, nest: Statement, threads: int, least: int) -> For | None:
+    """The loop of a nest whose rounds are shared out: the outermost that keeps threads busy."""
+    if not isinstance(nest, For) or _work((nest,)) < least:
+        return None
+    best, filled = None, 1 / threads
+    for loop in _straight(nest):
+        rounds = _rounds(loop)
+        if rounds is None:
+            continue
+        share = rounds / (ceil(rounds / threads) * threads)
+        if share > filled and independent(function, loop):
+            best, filled = loop, share
+            if share >= EVEN:
+                break
+    return best
+
+
+def _straight(nest: For) -> Iterator[For]:
+    """A loop, the only loop in it, and so on."""
+    loops = [nest]
+    while len(loops) == 1:
+        yield loops[0]
+        body = loops[0].body
+        if any(isinstance(one, If | While) for one in body):
+            return
+        loops = [one for one in body if isinstance(one, For)]
+
+
+def _with_bounds(
+    nest: Statement, loop: For, bounds: list[int], threads: int
+) -> tuple[Statement, Parts]:
+    """The nest with the loop from one of the new parameters to the other, and their values."""
+    start, stop = int(_number(loop.start) or 0), int(_number(loop.stop) or 0)
+    rounds = len(range(start, stop, loop.step))
+    most = min(MOST_PARTS, threads * PARTS_A_THREAD, max(threads, _work((nest,)) // LEAST_PART))
+    size = ceil(rounds / most) * loop.step
+    first, last = (Ref(one, I32) for one in bounds)
+    shared = replace(loop, start=first, stop=last)
+
+    def change(statement: Statement) -> Iterator[Statement]:
+        if statement is loop:
+            yield shared
+        elif isinstance(statement, For):
+            yield replace(statement, body=_mapped(statement.body, change))
+        else:
+            yield statement
+
+    return next(change(nest)), Parts(start, stop, loop.step, size)
+
+
+def _work(block: tuple[Statement, ...]) -> int:
+    """About how many statements a block runs."""
+    total = 0
+    for statement in block:
+        match statement:
+            case For(body=body):
+                rounds = _rounds(statement)
+                total += (_UNKNOWN_ROUNDS if rounds is None else rounds) * _work(body)
+            case While(head=head, body=body):
+                total += _UNKNOWN_ROUNDS * (_work(head) + _work(body))
+            case If(then=then, otherwise=otherwise):
+                total += max(_work(then), _work(otherwise))
+            case _:
+                total += 1
+    return total
+
+
+def _rounds(loop: For) -> int | None:
+    start, stop = _number(loop.start), _number(loop.stop)
+    return None if start is None or stop is None else len(range(start, stop, loop.step))
+
+
+def _number(operand: Operand) -> int | None:
+    return int(const_lanes(operand)[0]) if isinstance(operand, Const) else None
