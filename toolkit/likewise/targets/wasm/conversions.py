@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from likewise.loop.nodes import Const
-from likewise.targets.wasm.instructions import Instructions, shape_of, value_type
+from likewise.targets.wasm.choices import Choices
+from likewise.targets.wasm.instructions import shape_of, value_type
 from likewise.targets.wasm.opcodes import simd
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _WIDTH_CHANGES: Final = {
 }
 
 
-class Conversions(Instructions):
+class Conversions(Choices):
     """All instructions: those of the base, and conversions."""
 
     def op_cast(self, node: Apply) -> None:

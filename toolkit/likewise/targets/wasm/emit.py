@@ -39,7 +39,7 @@ from likewise.loop.types import I32
 from likewise.targets.wasm.addresses import Access, AddressPlan, Recipe, Slot
 from likewise.targets.wasm.conversions import Conversions
 from likewise.targets.wasm.encoder import FunctionBody, signed, unsigned
-from likewise.targets.wasm.instructions import load_code, store_code, value_type
+from likewise.targets.wasm.instructions import load_code, store_code, v128_const, value_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,11 @@ class _Emitter(Conversions):
     def emit(self) -> FunctionBody:
         self.count_block(self.function.body)
         self.block(self.function.body)
-        return FunctionBody(self.function.name, self.params, tuple(self.locals), bytes(self.code))
+        begin = bytearray()
+        for const, local in self.kept.items():
+            begin += v128_const(const) + b"\x21" + unsigned(local)
+        code = bytes(begin + self.code)
+        return FunctionBody(self.function.name, self.params, tuple(self.locals), code)
 
     # Uses, counted backwards so that what nothing needs counts for nothing
 
@@ -338,6 +342,7 @@ class _Emitter(Conversions):
         self.flush()
         mark = self.mark()
         self.code += b"\x02\x40\x03\x40"
+        self.depth += 1
         for one in statement.head:
             self.statement(one)
         self.operand(statement.condition)
@@ -345,6 +350,7 @@ class _Emitter(Conversions):
         self.code += b"\x0d\1"
         self.block(statement.body)
         self.code += b"\x0c\0\x0b\x0b"
+        self.depth -= 1
         self.release(mark)
 
     def loop(self, loop: For) -> None:
@@ -375,7 +381,9 @@ class _Emitter(Conversions):
             self.slot_local[slot] = self.new_local("i32")
             self.set(self.slot_local[slot])
         self.code += b"\x03\x40"
+        self.depth += 1
         self.block(loop.body)
+        self.depth -= 1
         for slot in slots:
             if slot.step:
                 self.add_to(self.slot_local[slot], slot.step)

@@ -12,7 +12,7 @@ from likewise.targets.wasm.opcodes import LOADS, OPCODES, STORES, simd
 if TYPE_CHECKING:
     from likewise.loop.types import Storage, Type
 
-__all__ = ["Instructions", "load_code", "shape_of", "store_code", "value_type"]
+__all__ = ["Instructions", "load_code", "shape_of", "store_code", "v128_const", "value_type"]
 
 
 def value_type(one: Type) -> str:
@@ -27,6 +27,11 @@ def value_type(one: Type) -> str:
 def shape_of(one: Type) -> str:
     """How vector instructions name a type: signs are not told apart."""
     return f"{'f' if one.is_float else 'i'}{one.bits}x{one.lanes}"
+
+
+def v128_const(const: Const) -> bytes:
+    """The instruction that gives a vector constant."""
+    return simd(0x0C) + const.bits.to_bytes(16, "little")
 
 
 _ZERO_LOADS: Final = {2: simd(0x08) + b"\1", 4: simd(0x5C) + b"\2", 8: simd(0x5D) + b"\3"}
@@ -78,6 +83,10 @@ class Instructions:
         self.locals: list[str] = []
         self.free: dict[str, list[int]] = {}
         self.taken: list[tuple[str, int]] = []
+        self.depth = 0
+        """Loops around the code that is being written."""
+        self.kept: dict[Const, int] = {}
+        """Constants that the function puts into locals when it begins."""
 
     def operand(self, operand: Operand) -> None:
         raise NotImplementedError
@@ -145,12 +154,24 @@ class Instructions:
     def constant(self, const: Const) -> None:
         one = const.type
         if one.lanes > 1:
-            self.code += simd(0x0C) + const.bits.to_bytes(16, "little")
+            self._vector(const)
         elif one.is_float:
             opcode = b"\x43" if one.bits == 32 else b"\x44"
             self.code += opcode + const.bits.to_bytes(one.bits // 8, "little")
         else:
             self.integer(int(const_lanes(const)[0]), one)
+
+    def _vector(self, const: Const) -> None:
+        """A vector constant. V8 makes one with several instructions wherever it stands, zeros and
+        ones apart: inside a loop it is read from a local that never changes.
+        """
+        if self.depth and const.bits not in (0, (1 << 128) - 1):
+            if const not in self.kept:
+                self.kept[const] = self.first + len(self.locals)
+                self.locals.append("v128")
+            self.get(self.kept[const])
+        else:
+            self.code += v128_const(const)
 
     def load_splat(self, size: int, offset: int) -> None:
         exponent = size.bit_length() - 1
@@ -217,68 +238,6 @@ class Instructions:
         else:
             self.integer(-1, node.type)
             self.op(f"{value_type(node.type)}.xor")
-
-    def _choose(self, node: Apply, comparison: str, *, first: bool) -> None:
-        """One of two scalars: a if (a OP b), or with `first` false b if (b OP a), else a."""
-        kind = value_type(node.type)
-        self.operand(node.args[0])
-        a = self.tee(kind)
-        self.operand(node.args[1])
-        b = self.tee(kind)
-        for local in (a, b) if first else (b, a):
-            self.get(local)
-        self.op(f"{kind}.{comparison}")
-        if not first:
-            self.op("i32.eqz")
-        self.code += b"\x1b"
-
-    def op_min(self, node: Apply) -> None:
-        self._extreme(node, "lt")
-
-    def op_max(self, node: Apply) -> None:
-        self._extreme(node, "gt")
-
-    def _extreme(self, node: Apply, comparison: str) -> None:
-        if node.type.lanes > 1 or node.type.is_float:
-            self.operands(node)
-            self.op(self.plain_name(node))
-        else:
-            sign = "s" if node.type.kind == "i" else "u"
-            self._choose(node, f"{comparison}_{sign}", first=True)
-
-    def op_pmin(self, node: Apply) -> None:
-        if node.type.lanes > 1:
-            self.operands(node)
-            self.op(self.plain_name(node))
-        else:
-            self._choose(node, "lt", first=False)
-
-    def op_pmax(self, node: Apply) -> None:
-        if node.type.lanes > 1:
-            self.operands(node)
-            self.op(self.plain_name(node))
-        else:
-            kind = value_type(node.type)
-            self.operand(node.args[1])
-            b = self.tee(kind)
-            self.operand(node.args[0])
-            a = self.tee(kind)
-            self.get(a)
-            self.get(b)
-            self.op(f"{kind}.lt")
-            self.code += b"\x1b"
-
-    def op_copysign(self, node: Apply) -> None:
-        if node.type.lanes == 1:
-            self.operands(node)
-            self.op(self.plain_name(node))
-            return
-        self.operand(node.args[1])
-        self.operand(node.args[0])
-        sign = 1 << (node.type.bits - 1)
-        bits = sum(sign << (lane * node.type.bits) for lane in range(node.type.lanes))
-        self.constant(Const(node.type, bits))
-        self.op("v128.bitselect")
 
     def _is_safe(self, divisor: Operand) -> bool:
         return isinstance(divisor, Const) and const_lanes(divisor)[0] not in (0, -1)
@@ -362,15 +321,6 @@ class Instructions:
             self.op(f"{value_type(node.type)}.extend{node.op[4:]}_s")
 
     op_sext8 = op_sext16 = op_sext32 = _extend_sign
-
-    def op_select(self, node: Apply) -> None:
-        condition, yes, no = node.args
-        for one in (yes, no, condition):
-            self.operand(one)
-        if condition.type.lanes > 1:
-            self.op("v128.bitselect")
-        else:
-            self.code += b"\x1b"
 
     def op_madd(self, node: Apply) -> None:
         a, b, c = node.args

@@ -118,6 +118,8 @@ def _vector_table() -> dict[str, bytes]:
         "f64x2.convert_low_i32x4_s": 0xFE, "f64x2.convert_low_i32x4_u": 0xFF,
         "f32x4.relaxed_madd": 0x105, "f32x4.relaxed_nmadd": 0x106,
         "f64x2.relaxed_madd": 0x107, "f64x2.relaxed_nmadd": 0x108,
+        "i8x16.relaxed_laneselect": 0x109, "i16x8.relaxed_laneselect": 0x10A,
+        "i32x4.relaxed_laneselect": 0x10B, "i64x2.relaxed_laneselect": 0x10C,
     }  # fmt: skip
     return {name: simd(code) for name, code in found.items()}
 
