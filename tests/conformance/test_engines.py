@@ -1,6 +1,7 @@
 """The official cases give the same bits in wasmtime, Node and Chromium, and in the interpreter.
 
-Strict numerics everywhere; fast numerics where an engine has relaxed SIMD, all on one machine.
+Strict numerics everywhere; fast numerics where an engine has relaxed SIMD, all on one machine; and
+strict ones whose work two threads share, in as many parts as can be.
 A sample of the cases runs always, all of them with `--all`.
 """
 
@@ -16,9 +17,10 @@ import pytest
 import likewise
 from likewise.errors import LikewiseError
 from likewise.loop import interpret
-from likewise.targets.wasm import Numerics, emit_lowered
+from likewise.targets.wasm import emit_lowered
 from tests.conformance.compiling import compile_case, interpreted
 from tests.conformance.onnx_cases import onnx_cases
+from tests.targets.wasm.running import shared_module
 from tests.wasm.engines import Packed, Results, digests
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 CASES = onnx_cases()
 SAMPLE = random.Random(20).sample(sorted(CASES), 150)
-MODES: tuple[Numerics, Numerics] = ("strict", "fast")
+MODES = ("strict", "fast", "shared")
 INTERPRETED = 60
 SMALL = 300
 """Bytes of inputs and outputs of a case that the interpreter runs."""
@@ -41,7 +43,7 @@ class Compiled:
 
     packed: dict[str, Packed]
     small: dict[str, tuple[Lowered, dict[str, Any]]] = field(default_factory=dict)
-    in_node: Results | None = None
+    in_node: dict[str, Results] = field(default_factory=dict)
     in_chromium: dict[str, Results] = field(default_factory=dict)
 
 
@@ -63,17 +65,23 @@ def compiled(names: Iterable[str], folder: Path) -> Compiled:
             live = {name: one for name, one in feeds.items() if name not in found.constants}
             label = f"{name}/{at}"
             for mode in MODES:
-                module = emit_lowered(found.lowered, numerics=mode)
+                module = module_of(found.lowered, mode)
                 outputs = made.packed[mode].add(label, module, live)
             size = sum(one.nbytes for one in (*live.values(), *outputs.values()))
             if 0 < size <= SMALL:
                 made.small[label] = (found.lowered, live)
     assert len(made.packed["strict"].expected) > 0.75 * len(list(names))
-    made.in_node = made.packed["strict"].in_node()
+    made.in_node = {mode: made.packed[mode].in_node() for mode in ("strict", "shared")}
     made.in_chromium = {
         mode: made.packed[mode].in_chromium(folder / f"site-{mode}") for mode in MODES
     }
     return made
+
+
+def module_of(lowered: Lowered, mode: str) -> bytes:
+    if mode == "shared":
+        return shared_module(lowered, "strict", threads=2)
+    return emit_lowered(lowered, numerics="fast" if mode == "fast" else "strict")
 
 
 @pytest.fixture(scope="module", params=["sample", pytest.param("all", marks=pytest.mark.slow)])
@@ -93,9 +101,13 @@ def assert_agree(packed: Packed, found: Results) -> int:
     return len(packed.expected)
 
 
-def test_strict_in_node(engines: Compiled, record_property: Callable[[str, object], None]) -> None:
-    assert engines.in_node is not None
-    record_property("identical", assert_agree(engines.packed["strict"], engines.in_node))
+@pytest.mark.parametrize("mode", ["strict", "shared"])
+def test_node(engines: Compiled, mode: str, record_property: Callable[[str, object], None]) -> None:
+    record_property("identical", assert_agree(engines.packed[mode], engines.in_node[mode]))
+
+
+def test_threads_in_wasmtime(engines: Compiled) -> None:
+    assert engines.packed["shared"].expected == engines.packed["strict"].expected
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.ir import DType
-from likewise.loop import I32, Program, ProgramBuilder, S, Storage
+from likewise.loop import F32, I32, Program, ProgramBuilder, S, Storage
+from likewise.lower.kernel import Kernel
 from likewise.lower.plan import plan_memory
 from likewise.lower.port import Port
+from likewise.lower.threads import share_out
 from likewise.targets.wasm import Numerics, emit, load
 from likewise.targets.wasm.sections import read_section, with_section
 from likewise.targets.wasm.weights import weights_of
@@ -26,7 +28,7 @@ from likewise.targets.wasm.weights import weights_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from likewise.loop import FunctionBuilder
+    from likewise.loop import BufferParam, FunctionBuilder
 
 __all__ = ["CASES", "Case", "write"]
 
@@ -49,6 +51,7 @@ class Case:
     """Outputs whose axis has the size that another output, an i32, holds after a run."""
     separate: bool = False
     """Whether its weights lie in a file of their own."""
+    threads: int = 1
 
     def module(self, numerics: Numerics, golden: dict[str, Any] | None = None) -> bytes:
         plan = plan_memory(self.program)
@@ -62,6 +65,7 @@ class Case:
             source_sha256=SOURCE,
             golden=golden,
             weights=stored and replace(stored[0], name=f"{self.name}.weights"),
+            threads=self.threads,
         )
         return with_lengths(made, self.dynamic) if self.dynamic else made
 
@@ -191,6 +195,45 @@ def counted(builder: ProgramBuilder, b: FunctionBuilder) -> None:
     b.store(count, 0, b.load(n, 0))
 
 
+def shared_out(*kernels: Callable[[Kernel, BufferParam, BufferParam], None], size: int) -> Program:
+    """`x` to `y` by kernels that three threads share."""
+    builder = ProgramBuilder()
+    x, y = builder.input("x", S.f32, size), builder.output("y", S.f32, size)
+    weights = builder.constant("w", np.arange(1, 5, dtype=np.float32))
+    with builder.function("run") as b:
+        for at, write in enumerate(kernels):
+            k = Kernel(f"k{at}")
+            write(k, k.pointer(x), k.pointer(y))
+            with k.loop(size) as i:
+                target = k.pointer(y)
+                k.store(target, i, k.load(target, i) * k.load(k.pointer(weights), i & 3))
+            b.call(builder.add(k.finish()), k.arguments)
+    return share_out(builder.finish(), 3, least=0)
+
+
+def scaled(k: Kernel, x: BufferParam, y: BufferParam) -> None:
+    """Y = x * x, in parts of unlike length."""
+    with k.loop(0, 1000, 4) as i:
+        value = k.load(x, i, 4)
+        k.store(y, i, k.madd(value, value, value))
+
+
+def smoothed(k: Kernel, x: BufferParam, y: BufferParam) -> None:
+    """Each element with those beside it, which others have written: parts must wait for them."""
+    del x
+    with k.loop(0, 996, 2) as i:
+        k.store(y, i, k.load(y, i) + k.load(y, i + 1))
+
+
+def trapping(k: Kernel, x: BufferParam, y: BufferParam) -> None:
+    """Long work, and then y[i] = x[x[i]] in two parts, of which any may read too far."""
+    with k.loop(2) as i:
+        count = k.var(0.0, F32)
+        with k.loop(1_000_000):
+            count.set(count.get() * k.load(x, i))
+        k.store(y, i, k.load(x, k.load(x, i).cast(I32)) + count.get())
+
+
 def array(dtype: str, values: list[float]) -> Array:
     return np.array(values, dtype)
 
@@ -251,6 +294,21 @@ CASES = (
     ),
     Case("counted", program(counted), {"n": array("int32", [3])}, dynamic={"y": ("count", 0)}),
     Case("weighted", program(weighted), {"x": _floats(64)}, "fast", separate=True),
+    Case(
+        "shared",
+        shared_out(scaled, smoothed, smoothed, size=1000),
+        {"x": _floats(1000)},
+        "fast",
+        separate=True,
+        threads=3,
+    ),
+    Case(
+        "shared_strict",
+        shared_out(smoothed, scaled, size=1000),
+        {"x": _floats(1000)},
+        threads=3,
+    ),
+    Case("trapping", shared_out(trapping, size=2), {"x": array("float32", [1, 0])}, threads=2),
     Case("nothing", add(S.f32, 0), {"a": array("float32", []), "b": array("float32", [])}),
 )
 

@@ -31,9 +31,15 @@ FAILURES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def found(node: Node, modules: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=[False, True], ids=["", "isolated"])
+def found(
+    request: pytest.FixtureRequest,
+    node: Node,
+    modules: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
     """What page and worker report, by realm."""
+    isolated = request.param
     del node  # it has built the runtime
     site = tmp_path_factory.mktemp("site")
     for path in PAGES.iterdir():
@@ -42,10 +48,12 @@ def found(node: Node, modules: Path, tmp_path_factory: pytest.TempPathFactory) -
     (site / "modules").symlink_to(modules)
     (modules / "truncated.wasm").write_bytes((modules / "relu.wasm").read_bytes()[:300])
     (modules / "wrong.weights").write_bytes((modules / "weighted.weights").read_bytes()[::-1])
-    with served(site) as address, launch() as browser:
+    with served(site, isolated=isolated) as address, launch() as browser:
         page = browser.new_page()
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
+        warned: list[str] = []
+        page.on("console", lambda said: warned.append(said.text))
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address)
@@ -53,13 +61,13 @@ def found(node: Node, modules: Path, tmp_path_factory: pytest.TempPathFactory) -
             realm: page.evaluate(f"globalThis.checked.{realm}()") for realm in ("page", "worker")
         }
         assert not wrong
-        assert not [url for url in asked if not url.startswith((address, "data:"))]
-        return {"address": address, **made}
+        assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+        return {"address": address, "isolated": isolated, "warned": warned, **made}
 
 
 @pytest.fixture(params=["page", "worker"])
 def realm(request: pytest.FixtureRequest, found: dict[str, Any]) -> dict[str, Any]:
-    return {"address": found["address"], **found[request.param]}
+    return {**found, **found[request.param]}
 
 
 def test_outputs_equal_those_of_wasmtime(realm: dict[str, Any]) -> None:
@@ -68,6 +76,21 @@ def test_outputs_equal_those_of_wasmtime(realm: dict[str, Any]) -> None:
         expected = encoded(answers(case if relaxed else case.plain()))
         assert realm["outputs"][case.name] == expected, case.name
     assert len(realm["outputs"]) == len(CASES)
+
+
+def test_threads_where_the_page_is_isolated(realm: dict[str, Any]) -> None:
+    assert realm["threads"] == ([3, 2, 1, 1] if realm["isolated"] else [1, 1, 1, 1])
+    said = [one for one in realm["warned"] if one.startswith("likewise: ")]
+    why = "this page is not cross-origin isolated (COOP and COEP headers)"
+    once_a_realm = [f"likewise: one thread only: {why}"] * 2
+    assert said == ([] if realm["isolated"] else once_a_realm)
+
+
+def test_a_trap_in_a_thread_is_an_error(realm: dict[str, Any]) -> None:
+    for said, gone in realm["traps"]:
+        assert said.startswith("LikewiseError: /modules/trapping.wasm: the module trapped; given: ")
+        disposed = "InputError: /modules/trapping.wasm: the model was disposed of; "
+        assert gone.startswith(disposed) == realm["isolated"]
 
 
 def test_progress_ends_with_the_whole(realm: dict[str, Any], modules: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,11 @@ from likewise.ir import DType
 from likewise.loop import Program, interpret
 from likewise.lower.plan import plan_memory
 from likewise.lower.port import Port
+from likewise.lower.threads import share_out
 from likewise.targets.wasm import Numerics, emit, load
+
+if TYPE_CHECKING:
+    from likewise.lower.graph import Lowered
 
 Array = np.ndarray[Any, Any]
 
@@ -31,6 +35,19 @@ def module_of(program: Program, numerics: Numerics = "strict") -> bytes:
         inputs=ports(program, "input"),
         outputs=ports(program, "output"),
         numerics=numerics,
+    )
+
+
+def shared_module(lowered: Lowered, numerics: Numerics, threads: int) -> bytes:
+    """In as many parts as can be, however little each has to do."""
+    program = share_out(lowered.program, threads, least=0)
+    return emit(
+        program,
+        plan_memory(program),
+        inputs=lowered.inputs,
+        outputs=lowered.outputs,
+        numerics=numerics,
+        threads=threads,
     )
 
 

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,27 +25,11 @@ from likewise.targets.wasm.sections import read_section
 from tests.conformance.compiling import compile_case
 from tests.conformance.onnx_cases import onnx_cases
 from tests.models.compiled import SUBJECTS, artefact
-from tests.targets.wasm.running import assert_same_bits, ports
+from tests.targets.wasm.running import assert_same_bits, ports, shared_module
 from tools.models import ensure
-
-if TYPE_CHECKING:
-    from likewise.lower.graph import Lowered
 
 Array = np.ndarray[Any, Any]
 THREADS = 3
-
-
-def shared_module(lowered: Lowered, numerics: Numerics, threads: int = THREADS) -> bytes:
-    """In as many parts as can be, however little each has to do."""
-    program = share_out(lowered.program, threads, least=0)
-    return emit(
-        program,
-        plan_memory(program),
-        inputs=lowered.inputs,
-        outputs=lowered.outputs,
-        numerics=numerics,
-        threads=threads,
-    )
 
 
 @pytest.mark.parametrize("numerics", ["strict", "fast"])
@@ -61,7 +45,7 @@ def test_official_cases_have_the_bits_of_one_thread(numerics: Numerics) -> None:
         except LikewiseError:
             continue  # the ledger says which
         live = {key: one for key, one in feeds.items() if key not in made.constants}
-        module = shared_module(made.lowered, numerics)
+        module = shared_module(made.lowered, numerics, THREADS)
         expected = load(emit_lowered(made.lowered, numerics=numerics)).run(live)
         cut += any("." in one.name for one in share_out(made.lowered.program, 3, 0).functions)
         for threads in (1, THREADS):

@@ -15,7 +15,7 @@ function encode(array) {
 
 async function runCase(name, { inputs, plain }, onProgress) {
   const fallback = plain && `/modules/${name}.plain.wasm`;
-  const model = await load(`/modules/${name}.wasm`, { fallback, onProgress });
+  const model = await load(`/modules/${name}.wasm`, { fallback, onProgress, threads: 8 });
   const feeds = model.inputs.map((port) => {
     const { constructor } = model.inputView(port.name);
     return [port.name, new constructor(decode(inputs[port.name]))];
@@ -52,6 +52,41 @@ async function failures() {
   return messages;
 }
 
+/** How many threads models have, by what is asked for. */
+async function threads() {
+  const counts = [];
+  for (const [name, most] of [["shared", 8], ["shared", 2], ["shared", 1], ["relu", 8]]) {
+    const model = await load(`/modules/${name}.wasm`, {
+      fallback: `/modules/${name}.plain.wasm`,
+      threads: most,
+    });
+    counts.push(model.threads);
+    model.dispose();
+  }
+  return counts;
+}
+
+/** What two runs say where one part or the other reads beyond the memory. */
+async function traps() {
+  const said = [];
+  for (const at of [0, 1, 0, 1]) {
+    const model = await load("/modules/trapping.wasm", { threads: 2 });
+    const x = new Float32Array(2);
+    x[at] = 2 ** 29;
+    const messages = [];
+    for (let turn = 0; turn < 2; turn++) {
+      try {
+        model.run({ x });
+        messages.push("nothing was raised");
+      } catch (error) {
+        messages.push(`${error.name}: ${error.message}`);
+      }
+    }
+    said.push(messages);
+  }
+  return said;
+}
+
 /** What this realm found: every case's outputs, the last progress, messages of what must fail. */
 export async function check() {
   const { cases } = await (await fetch("/modules/cases.json")).json();
@@ -69,5 +104,7 @@ export async function check() {
     progress,
     golden: selfTest(golden),
     failures: await failures(),
+    threads: await threads(),
+    traps: await traps(),
   };
 }

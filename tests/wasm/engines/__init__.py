@@ -74,7 +74,7 @@ class Packed:
 
     def add(self, name: str, module: bytes, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run the module in wasmtime, and keep it for the others; what wasmtime gave."""
-        outputs = load(module).run(feeds)
+        outputs = load(module, threads=2).run(feeds)
         self.expected[name] = digests(outputs)
         if self._size >= BATCH:
             self._index.append({"file": f"{len(self._index)}.bin", "cases": []})
@@ -103,7 +103,7 @@ class Packed:
         self._write_index()
         node = build(RUNTIME)
         done = subprocess.run(
-            [node.program, HERE / "node.js", RUNTIME / "dist" / "index.js", self.folder],
+            [node.program, HERE / "node.js", RUNTIME / "dist" / "node" / "index.js", self.folder],
             capture_output=True,
             text=True,
             check=False,
@@ -119,7 +119,7 @@ class Packed:
             (site / name).symlink_to(HERE / name)
         (site / "runtime").symlink_to(RUNTIME / "dist")
         (site / "packed").symlink_to(self.folder)
-        with served(site) as address, launch() as browser:
+        with served(site, isolated=True) as address, launch() as browser:
             page = browser.new_page()
             page.set_default_timeout(0)
             page.goto(address)

@@ -20,7 +20,7 @@ async function digest(array, dtype) {
 
 async function runCase(load, bytes, { module, feeds }) {
   const part = ([start, length]) => bytes.slice(start, start + length);
-  const model = await load(part(module));
+  const model = await load(part(module), { threads: 2 });
   const arrays = model.inputs.map((port) => {
     const { constructor } = model.inputView(port.name);
     return [port.name, new constructor(part(feeds[port.name]))];

@@ -1,4 +1,4 @@
-// node node.js RUNTIME FOLDER: the runtime's index.js, and what to run; prints JSON.
+// node node.js RUNTIME FOLDER: the runtime's node/index.js, and what to run; prints JSON.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv, stdout } from "node:process";

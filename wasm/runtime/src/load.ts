@@ -2,8 +2,8 @@ import { type Compiled, compile, hasRelaxedSimd } from "./compile.js";
 import { ModelError, NOT_OURS, wordsOf } from "./errors.js";
 import { Model } from "./model.js";
 import { readSection } from "./section.js";
-import { beside, type DownloadOptions, placeOf, type Source } from "./source.js";
-import { fill } from "./weights.js";
+import { beside, type DownloadOptions, placeOf, platform, type Source } from "./source.js";
+import type { Crew } from "./threads.js";
 
 /** What `load` can be told. */
 export interface LoadOptions extends DownloadOptions {
@@ -17,6 +17,8 @@ export interface LoadOptions extends DownloadOptions {
    * it they are looked for beside the module, by the name that it gives them.
    */
   readonly weights?: Source | undefined;
+  /** No more threads than this, for a module that was compiled for several; one a core without. */
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -53,9 +55,12 @@ async function start(given: Source | WebAssembly.Module, options: LoadOptions): 
       ? { module: source, loaded: 0 }
       : await compile(source, where, options);
   const section = readSection(module, where);
-  let instance: WebAssembly.Instance;
+  const { weights, threads } = section;
+  let crew: Crew;
   try {
-    instance = await WebAssembly.instantiate(module);
+    crew = threads
+      ? await (await import("./threads.js")).crewOf(platform, module, threads, options.threads)
+      : { instance: await WebAssembly.instantiate(module), threads: 1, close() {} };
   } catch (error) {
     throw new ModelError("the module cannot be started", {
       where,
@@ -64,13 +69,18 @@ async function start(given: Source | WebAssembly.Module, options: LoadOptions): 
       cause: error,
     });
   }
-  options.signal?.throwIfAborted();
-  const { weights } = section;
-  const model = new Model(module, section, instance.exports, where);
-  if (weights) {
-    const from = (await options.weights) ?? beside(source, weights.name);
-    const { buffer } = instance.exports["memory"] as WebAssembly.Memory;
-    await fill(weights, buffer, from, where, loaded, options);
+  try {
+    options.signal?.throwIfAborted();
+    const model = new Model(module, section, crew, where);
+    if (weights) {
+      const from = (await options.weights) ?? beside(source, weights.name);
+      const { buffer } = crew.instance.exports["memory"] as WebAssembly.Memory;
+      const { fill } = await import("./weights.js");
+      await fill(weights, buffer, from, where, loaded, options);
+    }
+    return model;
+  } catch (error) {
+    crew.close();
+    throw error;
   }
-  return model;
 }

@@ -9,6 +9,7 @@ import {
   type Section,
   type StoredPort,
 } from "./section.js";
+import type { Crew } from "./threads.js";
 
 /** An input or output and its memory. */
 interface Place {
@@ -20,6 +21,7 @@ interface Place {
 
 interface Instance {
   readonly run: () => void;
+  readonly close: () => void;
   readonly inputs: readonly Place[];
   readonly outputs: readonly Place[];
 }
@@ -44,6 +46,8 @@ export class Model {
   declare readonly module: WebAssembly.Module;
   /** Size of the module's memory. */
   declare readonly memoryBytes: number;
+  /** How many threads share the work of a run, this one included. */
+  declare readonly threads: number;
   readonly #where: readonly string[];
   #instance: Instance | undefined;
 
@@ -51,11 +55,12 @@ export class Model {
   constructor(
     module: WebAssembly.Module,
     section: Section,
-    exports: WebAssembly.Exports,
+    { instance: { exports }, threads, close }: Crew,
     where: readonly string[],
   ) {
     const { memory, run } = exports as { memory: WebAssembly.Memory; run: () => void };
     this.module = module;
+    this.threads = threads;
     this.numerics = section.numerics;
     this.sourceSha256 = section.source_sha256;
     this.#where = where;
@@ -64,6 +69,7 @@ export class Model {
       const place = (stored: StoredPort) => placed(stored, buffer);
       const instance = {
         run,
+        close,
         inputs: section.inputs.map(place),
         outputs: section.outputs.map(place),
       };
@@ -108,12 +114,17 @@ export class Model {
     return this.#find("outputs", name).view;
   }
 
-  /** Run on what the inputs' memory holds; allocates nothing. */
+  /**
+   * Run on what the inputs' memory holds; allocates nothing. Where a module with threads traps, the
+   * model is disposed of.
+   */
   runInPlace(): void {
     const { run } = this.#open();
     try {
       run();
     } catch (error) {
+      // Other threads may be at work still on what was left behind.
+      if (this.threads > 1) this.dispose();
       const given = wordsOf(error);
       throw new LikewiseError("the module trapped", { where: this.#where, given, cause: error });
     }
@@ -136,8 +147,9 @@ export class Model {
     return shape.map((one, axis) => (axis === dynamicAxis ? real : one));
   }
 
-  /** Let go of the memory; using the model afterwards raises InputError. Views keep it alive. */
+  /** Let go of the memory and end the workers, if there are any; using the model afterwards raises InputError. Views keep it alive. */
   dispose(): void {
+    this.#instance?.close();
     this.#instance = undefined;
   }
 

@@ -1,5 +1,6 @@
 import { bytesOf, type DType } from "./dtypes.js";
 import { ModelError, NOT_OURS, wordsOf } from "./errors.js";
+import type { StoredThreads } from "./threads.js";
 
 /** The custom section's name. */
 const SECTION = "likewise";
@@ -49,6 +50,7 @@ export interface Section {
   readonly outputs: readonly StoredPort[];
   readonly golden: object;
   readonly weights?: StoredWeights;
+  readonly threads?: StoredThreads;
 }
 
 /** Read the section of `module`, which came from `where`; raises ModelError if it is none of ours. */

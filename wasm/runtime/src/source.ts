@@ -1,5 +1,6 @@
 import { kindOf } from "./dtypes.js";
 import { DownloadError, InputError, wordsOf } from "./errors.js";
+import type { Helper } from "./threads.js";
 
 /**
  * Where a module comes from: an address (a text is resolved against the page; in Node a text
@@ -35,8 +36,8 @@ export function placeOf(source: unknown): readonly string[] {
   return typeof found === "string" ? [found] : [];
 }
 
-/** What only some platforms can do: Node's entry adds its files. */
-export const platform: {
+/** What only some platforms can do: Node's entry adds its files and threads. */
+export interface Platform {
   /** Opens an address that `fetch` does not reach; undefined for any other. */
   open?(
     address: string | URL | Request,
@@ -45,7 +46,13 @@ export const platform: {
   ): Promise<BufferSource | Response> | undefined;
   /** The absolute address of what `open` opens. */
   resolve?(address: string): string | undefined;
-} = {};
+  /** How many threads may run at once. */
+  cores?(): number;
+  /** A worker that runs a script as browsers' workers do. */
+  worker?(script: string): Helper;
+}
+
+export const platform: Platform = {};
 
 /** The address of the file `name` beside `source`; undefined where that has none. */
 export function beside(source: unknown, name: string): URL | undefined {
