@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from likewise.errors import LikewiseError
 from likewise_edge.install import (
-    Testing,
+    Trial,
     begin_serving,
     end_probation,
     end_serving,
@@ -17,6 +17,7 @@ from likewise_edge.install import (
 from likewise_edge.logs import facts, log
 from likewise_edge.metrics import Metrics
 from likewise_edge.serving import RefusalError, Slot, load
+from likewise_edge.updates import trusted_keys, update
 
 if TYPE_CHECKING:
     from likewise_edge.config import Config
@@ -43,10 +44,10 @@ class Agent:
     serving_since: dict[str, float] = field(default_factory=dict)
 
     @property
-    def testing(self) -> Testing:
+    def trial(self) -> Trial:
         """How self-tests go."""
         updates = self.config.updates
-        return Testing(updates.selftest_runs, updates.selftest_seconds)
+        return Trial(updates.selftest_runs, updates.selftest_seconds)
 
     @property
     def ready(self) -> bool:
@@ -82,7 +83,7 @@ class Agent:
                 end_probation(self.store, slot.name, current.bundle)
                 log.info("probation is over", extra=facts(model=slot.name, bundle=serves))
             return
-        while (state := begin_serving(self.store, slot.name, self.testing)).current is not None:
+        while (state := begin_serving(self.store, slot.name, self.trial)).current is not None:
             try:
                 slot.loaded = load(self.store, state.current)
                 break
@@ -102,6 +103,19 @@ class Agent:
                     bundle=state.current.bundle,
                 ),
             )
+
+    def update(self, name: str) -> None:
+        """Install what the model's source offers, if it is new; what goes wrong is logged."""
+        source = self.config.models[name].source
+        outcome = "unchanged"
+        try:
+            if update(self.store, name, source, trusted_keys(self.config.keys), self.trial):
+                outcome = "installed"
+                log.info("installed", extra=facts(model=name, source=source))
+        except LikewiseError as error:
+            outcome = "refused"
+            log.error("not installed", extra=facts(model=name, source=source, reason=str(error)))
+        self.metrics.installs.labels(name, outcome).inc()
 
     def close(self) -> None:
         """End in order: no probation counts this as a crash."""

@@ -11,10 +11,9 @@ import click
 
 from likewise import __version__
 from likewise.errors import InputError, LikewiseError
-from likewise_edge.config import DEFAULT, Config, read_config
+from likewise_edge.config import DEFAULT, read_config
 
 if TYPE_CHECKING:
-    from likewise.bundle import PublicKey
     from likewise_edge.state import State
 
 __all__ = ["main"]
@@ -73,15 +72,36 @@ def serve(config: Path) -> None:
 @click.pass_obj
 def install(config: Path, bundle: Path) -> None:
     """Verify BUNDLE, test it on this device and serve it; a running agent switches by itself."""
-    from likewise_edge.install import Testing
+    from likewise_edge.install import Trial
     from likewise_edge.install import install as install_bundle
     from likewise_edge.store import Store
+    from likewise_edge.updates import trusted_keys
 
     settings = read_config(config)
-    testing = Testing(settings.updates.selftest_runs, settings.updates.selftest_seconds)
-    store = Store(settings.state)
-    name, state, new = install_bundle(store, bundle, trusted(settings), testing, by_hand=True)
+    trial = Trial(settings.updates.selftest_runs, settings.updates.selftest_seconds)
+    store, keys = Store(settings.state), trusted_keys(settings.keys)
+    name, state, new = install_bundle(store, bundle, keys, trial, by_hand=True)
     click.echo(_told(name, state) if new else f"{name}: this bundle serves already")
+
+
+@agent.command()
+@click.argument("model")
+@click.pass_obj
+def update(config: Path, model: str) -> None:
+    """Look now for a new bundle of MODEL where the settings say."""
+    from likewise_edge.install import Trial
+    from likewise_edge.store import Store
+    from likewise_edge.updates import trusted_keys
+    from likewise_edge.updates import update as update_model
+
+    settings = read_config(config)
+    if model not in settings.models:
+        allowed = ", ".join(settings.models) or "none has a source"
+        raise InputError(f"the settings have no [models.{model}]", allowed=allowed)
+    trial = Trial(settings.updates.selftest_runs, settings.updates.selftest_seconds)
+    store, keys = Store(settings.state), trusted_keys(settings.keys)
+    new = update_model(store, model, settings.models[model].source, keys, trial)
+    click.echo(_told(model, store.state(model)) if new else f"{model}: nothing new")
 
 
 @agent.command()
@@ -115,19 +135,6 @@ def status(config: Path, *, as_json: bool) -> None:
         click.echo(_told(name, state))
     if not states:
         click.echo("no model is installed")
-
-
-def trusted(settings: Config) -> list[PublicKey]:
-    """The keys of the folder; raises `InputError` where it has none."""
-    from likewise.bundle import read_public
-
-    paths = sorted(settings.keys.glob("*.pub"))
-    if not paths:
-        raise InputError(
-            f"there is no trusted key in {str(settings.keys)!r}",
-            hint="copy the NAME.pub there that `likewise keygen` wrote",
-        )
-    return [read_public(path) for path in paths]
 
 
 def _told(name: str, state: State) -> str:

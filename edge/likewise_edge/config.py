@@ -6,7 +6,7 @@ import ipaddress
 import tomllib
 import types
 import typing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -103,13 +103,20 @@ def read_config(path: Path) -> Config:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
         made = _table(Config, found, path.parent.absolute(), "")
         _check(made)
+        return replace(made, models={k: _placed(v, path) for k, v in made.models.items()})
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from None
     except ValueError as error:
         raise InputError("this is no TOML", given=error).at(str(path)) from None
     except LikewiseError as error:
         raise error.at(str(path)) from None
-    return made
+
+
+def _placed(model: Model, config: Path) -> Model:
+    """With a source that no longer depends on where the agent was started."""
+    if "://" in model.source:
+        return model
+    return replace(model, source=str(config.parent.absolute() / model.source))
 
 
 def _check(config: Config) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["append_line", "disk_errors", "make_folder", "publish", "remove", "replace", "write"]
+__all__ = ["append", "disk_errors", "make_folder", "publish", "remove", "replace", "write"]
 
 
 def make_folder(path: Path) -> None:
@@ -25,7 +25,16 @@ def make_folder(path: Path) -> None:
 
 def write(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file that nobody looks at yet; its name is durable once its folder is published."""
-    with path.open("wb") as file:
+    _write(path, "wb", chunks)
+
+
+def append(path: Path, chunks: Iterable[bytes]) -> None:
+    """Add to a file, which need not exist yet; what comes before a failure stays."""
+    _write(path, "ab", chunks)
+
+
+def _write(path: Path, mode: str, chunks: Iterable[bytes]) -> None:
+    with path.open(mode) as file:
         for chunk in chunks:
             file.write(chunk)
         file.flush()
@@ -56,14 +65,6 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file, which need not exist yet."""
-    with path.open("ab") as file:
-        file.write(line + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 @contextlib.contextmanager
 def disk_errors(doing: str) -> Iterator[None]:
     """Say in words what the disk refuses: full, read-only, not permitted."""
@@ -75,7 +76,7 @@ def disk_errors(doing: str) -> Iterator[None]:
         raise LikewiseError(
             f"{doing} failed: {what}",
             given=error.filename,
-            hint="free some space and try again; nothing was changed" if full else None,
+            hint="free some space and try again" if full else None,
         ) from None
 
 

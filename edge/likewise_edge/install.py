@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from likewise.bundle.archive import open_bundle
 from likewise.errors import InputError, LikewiseError
+from likewise_edge.logs import facts, log
 from likewise_edge.selftest import choose, surroundings
 from likewise_edge.state import Chosen, Probation, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from likewise.bundle.keys import PublicKey
     from likewise_edge.store import Store
 
-__all__ = ["Testing", "begin_serving", "end_probation", "end_serving", "install", "roll_back"]
+__all__ = ["Trial", "begin_serving", "end_probation", "end_serving", "install", "roll_back"]
 
 RESERVE: Final = 16 << 20
 """Bytes that stay free on the disk."""
@@ -27,7 +29,7 @@ CRASHES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Testing:
+class Trial:
     """How the self-test goes: timed runs, and the seconds that one engine may take."""
 
     runs: int = 5
@@ -38,7 +40,7 @@ def install(
     store: Store,
     path: Path,
     keys: Sequence[PublicKey],
-    testing: Testing,
+    trial: Trial,
     *,
     name: str | None = None,
     by_hand: bool = False,
@@ -64,7 +66,7 @@ def install(
             _check_space(store, sum(part.size for part in manifest.parts))
             folder = store.unpack(bundle)
         try:
-            chosen = choose(folder, manifest, bundle.id, testing.runs, testing.seconds)
+            chosen = choose(folder, manifest, bundle.id, trial.runs, trial.seconds)
         except LikewiseError as error:
             reason = str(error)
             store.update(model, lambda it: it.rejecting(bundle.id, reason))
@@ -95,7 +97,7 @@ def _check_space(store: Store, size: int) -> None:
             "the disk is full",
             given=f"{free >> 20} MiB free",
             allowed=f"{(size + RESERVE) >> 20} MiB are needed",
-            hint="free some space and try again; nothing was changed",
+            hint="free some space and try again",
         )
 
 
@@ -104,28 +106,41 @@ def roll_back(store: Store, name: str, reason: str) -> State:
     return store.update(name, lambda state: state.rolled_back(reason))
 
 
-def begin_serving(store: Store, name: str, testing: Testing) -> State:
+def begin_serving(store: Store, name: str, trial: Trial) -> State:
     """Settle what is to be served: called before a model is loaded by the agent.
 
     A bundle on probation whose process ended without order is rolled back; so is one whose files
     are damaged. Where the versions of the engines have changed, the self-test is done anew.
     """
-    state = store.update(name, _after_a_crash)
+    state = _noted(store, name, store.state(name), _after_a_crash)
     while state.current is not None:
         try:
             store.verify(state.current.bundle)
             if state.current.tested_with != surroundings():
-                state = _tested_anew(store, name, state.current, testing)
+                state = _tested_anew(store, name, state, state.current, trial)
             break
         except LikewiseError as error:
-            state = roll_back(store, name, str(error))
-    return store.update(name, _running)
+            back = partial(State.rolled_back, reason=str(error))
+            _noted(store, name, state, back)
+            state = back(state)
+    return _noted(store, name, state, _running)
 
 
-def _tested_anew(store: Store, name: str, current: Chosen, testing: Testing) -> State:
+def _noted(store: Store, name: str, state: State, change: Callable[[State], State]) -> State:
+    """`state` after the change; as it was where the disk is full, which keeps none from serving."""
+    try:
+        return store.update(name, change)
+    except LikewiseError as error:
+        log.error("not written", extra=facts(model=name, reason=str(error)))
+        return state
+
+
+def _tested_anew(store: Store, name: str, state: State, current: Chosen, trial: Trial) -> State:
     folder, manifest = store.folder(current.bundle), store.manifest(current.bundle)
-    chosen = choose(folder, manifest, current.bundle, testing.runs, testing.seconds)
-    return store.update(name, lambda it: replace(it, current=chosen))
+    chosen = choose(folder, manifest, current.bundle, trial.runs, trial.seconds)
+    after = replace(state, current=chosen)
+    _noted(store, name, state, lambda it: replace(it, current=chosen))
+    return after
 
 
 def _after_a_crash(state: State) -> State:
@@ -154,7 +169,7 @@ def end_probation(store: Store, name: str, bundle: str) -> State:
     return store.update(name, change)
 
 
-def end_serving(store: Store, name: str) -> State:
+def end_serving(store: Store, name: str) -> None:
     """The agent ends in order: whatever follows is no crash of the bundle."""
 
     def change(state: State) -> State:
@@ -162,7 +177,7 @@ def end_serving(store: Store, name: str) -> State:
             return state
         return replace(state, probation=replace(state.probation, running=""))
 
-    return store.update(name, change)
+    _noted(store, name, State(), change)
 
 
 def _boot() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import time
@@ -57,7 +58,9 @@ async def _serve(agent: Agent) -> None:
     log.info("listening", extra=facts(host=host, port=port, tls=server.config.is_ssl))
     async with asyncio.TaskGroup() as group:
         answering = group.create_task(server.serve([listening]))
-        beside = [group.create_task(work) for work in (_keep_refreshed(agent), _stay_alive(agent))]
+        works = [_keep_refreshed(agent), _stay_alive(agent)]
+        works += [_keep_updated(agent, name) for name in agent.config.models]
+        beside = [group.create_task(work) for work in works]
         await ended.wait()
         log.info("ending")
         notify("STOPPING=1")
@@ -104,8 +107,11 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=128)
+    except socket.gaierror as error:
+        raise InputError(f"cannot listen: {error.strerror}", given=host) from None
     except OSError as error:
-        raise LikewiseError(f"cannot listen: {error.strerror}", given=f"{host}:{port}") from None
+        reason = os.strerror(error.errno or 0)
+        raise LikewiseError(f"cannot listen: {reason}", given=f"{host}:{port}") from None
 
 
 async def _keep_refreshed(agent: Agent, seconds: float = 0.5) -> None:
@@ -116,6 +122,13 @@ async def _keep_refreshed(agent: Agent, seconds: float = 0.5) -> None:
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(agent.refresh)
+
+
+async def _keep_updated(agent: Agent, name: str) -> None:
+    """Look again and again for a new bundle of the model."""
+    while True:
+        await asyncio.to_thread(agent.update, name)
+        await asyncio.sleep(agent.config.models[name].check_seconds)
 
 
 async def _stay_alive(agent: Agent) -> None:

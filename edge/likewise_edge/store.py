@@ -37,6 +37,8 @@ class Store:
         with durable.disk_errors("making the folder of the models"):
             for folder in (self.incoming, self.bundles, self.models):
                 durable.make_folder(folder)
+            for lock in ("lock", "installing", "agent"):  # a full disk would have no room for them
+                (self.root / lock).touch()
 
     @property
     def incoming(self) -> Path:

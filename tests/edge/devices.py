@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,10 @@ import likewise
 from likewise.bundle import build, generate, read_private, read_public, write_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from likewise.bundle import Part
 
 AGENT = (sys.executable, "-W", "error", "-m", "likewise_edge.cli")
 
@@ -34,6 +37,34 @@ def scaling(factor: float, shape: Sequence[Any] = (2, 3)) -> bytes:
         [value("x", TensorProto.FLOAT, shape)],
         [value("y", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(np.array(factor, np.float32), "factor")],
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
+    ).SerializeToString()
+
+
+def counting(turns: int) -> bytes:
+    """The model y = x, which takes so many turns of a loop: some microseconds each."""
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["on"]),
+            helper.make_node("Mul", ["a", "a"], ["b"]),
+        ],
+        "body",
+        [
+            value("turn", TensorProto.INT64, []),
+            value("going", TensorProto.BOOL, []),
+            value("a", TensorProto.FLOAT, [2, 3]),
+        ],
+        [value("on", TensorProto.BOOL, []), value("b", TensorProto.FLOAT, [2, 3])],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["turns", "", "x"], ["y"], body=body)],
+        "counting",
+        [value("x", TensorProto.FLOAT, [2, 3])],
+        [value("y", TensorProto.FLOAT, [2, 3])],
+        [numpy_helper.from_array(np.array(turns), "turns")],
     )
     return helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
@@ -112,13 +143,17 @@ def _read(answer: Any) -> Any:
     return json.loads(content) if kind == "application/json" and content else content
 
 
+def _signed(part: Part, parts: Mapping[str, bytes]) -> Part:
+    content = parts[part.name]
+    return replace(part, size=len(content), sha256=sha256(content).hexdigest())
+
+
 @dataclass
 class Device:
     """What is in the folder; `settings` is the text of the configuration."""
 
     folder: Path
     settings: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         generate(self.folder / "signer.key")
@@ -150,10 +185,14 @@ class Device:
         engines: Sequence[str] = ("numpy",),
         shape: Sequence[Any] = (2, 3),
         key: Path | None = None,
+        model: bytes | None = None,
+        spoilt: Mapping[str, bytes] | None = None,
     ) -> Path:
-        """A bundle of y = factor * x."""
-        model = likewise.load(scaling(factor, shape))
-        manifest, parts, _ = build(model, name, version, engines=engines)
+        """A bundle of y = factor * x, or of another model; `spoilt` are parts that are wrong."""
+        loaded = likewise.load(model or scaling(factor, shape))
+        manifest, parts, _ = build(loaded, name, version, engines=engines)
+        parts |= spoilt or {}
+        manifest = replace(manifest, parts=tuple(_signed(it, parts) for it in manifest.parts))
         path = self.folder / f"{name}-{version}-{factor:g}.lwb"
         write_bundle(path, manifest, parts, read_private(key or self.folder / "signer.key"))
         return path
