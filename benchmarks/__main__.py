@@ -22,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from benchmarks.browser.command import main as browser
 
         return browser(given[1:])
+    if given[:1] == ["conformance"]:
+        from benchmarks.conformance.command import main as conformance
+
+        return conformance(given[1:])
     return _numpy_target(given)
 
 
@@ -29,7 +33,8 @@ def _numpy_target(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="./dev bench",
         description=f"Time likewise beside its peers and write {PAGE.parent.name}/{PAGE.name}.",
-        epilog="`./dev bench browser --help` says what is timed in Chromium. "
+        epilog="`./dev bench browser --help` says what is timed in Chromium, "
+        "`./dev bench conformance --help` which engines run the official cases. "
         "Exit status: 0 done; 1 with --check where a goal is missed.",
     )
     parser.add_argument("models", nargs="*", help="only these; the page is then left as it is")

@@ -62,6 +62,10 @@ class Drawn:
         kind = " with NaNs and infinities" if self.special else ""
         return f"for {shapes}{kind}, symbols {dict(self.symbols)}:\n{to_text(self.graph)}"
 
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """What hypothesis prints with."""
+        printer.text(repr(self))
+
 
 @st.composite
 def models(draw: Any, families: Sequence[str] = tuple(FAMILIES), most: int = 10) -> Drawn:

@@ -1,0 +1,1 @@
+"""The official ONNX cases through other engines: `./dev bench conformance --help`."""
