@@ -97,6 +97,30 @@ def test_convolution(case: tuple[Any, ...]) -> None:
     ).check()
 
 
+@pytest.mark.parametrize("channels", [16, 20, 260])
+@pytest.mark.parametrize("made", [16, 40])
+@pytest.mark.parametrize("spatial", [(2, 3), (7, 7), (14, 9), (40, 42)])
+@pytest.mark.parametrize("pads", [(1, 1, 1, 1), (0, 2, 1, 0)])
+def test_winograd(
+    channels: int, made: int, spatial: tuple[int, int], pads: tuple[int, int, int, int]
+) -> None:
+    """Odd and even numbers of places, one and several parts of the tiles and of the weights."""
+    chain = Chain(draw(2, channels, *spatial))
+    chain.then("Conv", draw(made, channels, 3, 3), draw(made), pads=pads).then("Relu").check()
+    least = min(size + a + b - 2 for size, a, b in zip(spatial, pads[:2], pads[2:], strict=True))
+    assert any("winograd" in name for name in chain.functions()) == (least > 1)
+
+
+def test_winograd_keeps_an_infinity_where_it_is_read() -> None:
+    x = draw(1, 16, 12, 12)
+    x[0, 3, 4, 5] = np.inf
+    chain = Chain(x).then("Conv", draw(16, 16, 3, 3), pads=(1, 1, 1, 1))
+    made = load(emit_lowered(chain._lowered())).run({"x": x})[chain.last.name]
+    np.testing.assert_array_equal(np.isfinite(made), np.isfinite(chain.array))
+    away = np.isfinite(made)
+    np.testing.assert_allclose(made[away], chain.array[away], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (3, 2)])
 @pytest.mark.parametrize("kernel", [(2, 2), (3, 4), (1, 5)])
 @pytest.mark.parametrize("dilations", [(1, 1), (2, 3)])

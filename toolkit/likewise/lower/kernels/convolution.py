@@ -14,6 +14,7 @@ from likewise.loop.types import S
 from likewise.lower.kernels.depthwise import depthwise
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack
 from likewise.lower.kernels.layout import channels_last, padded, strides_of
+from likewise.lower.kernels.winograd import suits_winograd, winograd
 from likewise.lower.view import unflatten
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ def _packed(
 ) -> TensorView:
     """float32 or int32 with known weights, channels last."""
     order = channels_last(x.rank)
-    end = [max(0, one) for one in overhang(windows, x.shape[2:])]
     shape = (x.shape[0], w.shape[0], *windows.output)
+    in_tiles = suits_winograd(x, w.shape[0], windows, group)
+    odd = [in_tiles * (size % 2) for size in windows.output]
+    reach = overhang(windows, x.shape[2:])
+    end = [max(0, one + more) for one, more in zip(reach, odd, strict=True)]
     flat = w.reshape(*w.shape[:2], windows.taps)
     one_each = (
         x.storage is S.f32 and w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1
@@ -95,9 +99,12 @@ def _packed(
             packed = [
                 pack(flat[g * made : (g + 1) * made].transpose(0, 2, 1)) for g in range(group)
             ]
-            _Direct(lowering, source, windows, target, epilogue, group, w.shape[1]).write(
-                lowering.constant(np.stack(packed))
-            )
+            weights = lowering.constant(np.stack(packed))
+            if in_tiles:
+                winograd(lowering, source, weights, target, epilogue)
+            else:
+                direct = _Direct(lowering, source, windows, target, epilogue, group, w.shape[1])
+                direct.write(weights)
 
     return lowering.pending(x.dtype, shape, order, emit)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
 
-__all__ = ["BLOCK", "ROWS", "Store", "Tile", "each_block", "even_rows", "pack"]
+__all__ = ["BLOCK", "ROWS", "Store", "Tile", "each_block", "even_rows", "even_spans", "pack"]
 
 BLOCK: Final = 8
 ROWS: Final = 6
@@ -60,11 +60,11 @@ def even_rows(size: int, most: int = ROWS) -> list[tuple[int, int, int]]:
     return [*found, (cut, size, small)] if cut < size else found
 
 
-def _even_spans(depth: int) -> list[tuple[int, int, int]]:
-    """Ranges (first, last, step) with steps near _IN_ORDER, of one size where that can be."""
-    least = -(-depth // _IN_ORDER)
-    count = next((one for one in range(least, 2 * least) if depth % one == 0), None)
-    return even_rows(depth, depth // count if count else _IN_ORDER)
+def even_spans(size: int, most: int) -> list[tuple[int, int, int]]:
+    """Ranges (first, last, step) with steps near `most`, of one size where that can be."""
+    least = -(-size // most)
+    count = next((one for one in range(least, 2 * least) if size % one == 0), None)
+    return even_rows(size, size // count if count else most)
 
 
 @contextmanager
@@ -130,7 +130,7 @@ class Tile:
             if not kind.is_float or self._per_block <= 2 * _IN_ORDER:
                 self._add_products(k, sums, place, weight, self.depth)
             else:
-                for first, last, count in _even_spans(self.depth):
+                for first, last, count in even_spans(self.depth, _IN_ORDER):
                     with k.loop(first, last, count) as at:
                         some = [[k.var(0, kind) for _ in parts] for _ in range(rows)]
                         self._add_products(k, some, place + at, weight + at * BLOCK, count)
