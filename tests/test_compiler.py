@@ -75,7 +75,7 @@ def test_everything_that_cannot_be_compiled_is_said_at_once() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "tpu"}, "there is no target 'tpu'; allowed: wasm"),
+        ({"target": "tpu"}, "there is no target 'tpu'; allowed: wasm, litert"),
         ({"numerics": "loose"}, "there is no numerics 'loose'; allowed: strict, fast"),
         ({"shapes": {"x": (1, 4)}}, "<bytes>: the shape for input 'x' does not fit"),
     ],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 
 from likewise.errors import InputError, LikewiseError
 from likewise.model import Model, load
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from likewise.targets.wasm import Artefact, Numerics, Placement, compile_graph
+from likewise.targets import litert, wasm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +17,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Target", "compile"]
 
-Target = Literal["wasm"]
+Target = Literal["wasm", "litert"]
 MOST_THREADS: Final = 64
+
+
+@overload
+def compile(  # noqa: A001
+    model: Model | ModelSource,
+    target: Literal["wasm"] = "wasm",
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    numerics: wasm.Numerics = "fast",
+    weights: wasm.Placement = "inside",
+    threads: int = 1,
+) -> wasm.Artefact: ...
+
+
+@overload
+def compile(  # noqa: A001
+    model: Model | ModelSource,
+    target: Literal["litert"],
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    weights_type: litert.WeightsType = "float32",
+) -> litert.Artefact: ...
 
 
 def compile(  # noqa: A001 — what it is called in every compiler; the builtin is not used here
@@ -27,43 +51,57 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
     constants: Mapping[str, Any] | None = None,
-    numerics: Numerics = "fast",
-    weights: Placement = "inside",
-    threads: int = 1,
-) -> Artefact:
+    numerics: wasm.Numerics | None = None,
+    weights: wasm.Placement | None = None,
+    threads: int | None = None,
+    weights_type: litert.WeightsType | None = None,
+) -> wasm.Artefact | litert.Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
 
     `model` is a loaded one or what `load` takes. `shapes` names each input whose shape the model
     leaves open; a symbol that one input fixes is fixed in all. `constants` gives inputs the value
-    that they always have, such as a sample rate: they are no inputs of the artefact. `numerics`
-    is `fast`, or `strict` for the same bits on every engine. `weights` stand `inside` the module,
-    or in a `separate` file beside it, which module and plain-SIMD twin share. With more than one
-    of `threads`, so many can share the work of a run; the answer has the same bits.
+    that they always have, such as a sample rate: they are no inputs of the artefact.
+
+    Of `wasm` alone: `numerics` is `fast`, or `strict` for the same bits on every engine; `weights`
+    stand `inside` the module, or in a `separate` file beside it, which module and plain-SIMD twin
+    share; with more than one of `threads`, so many can share the work of a run, and the answer has
+    the same bits. Of `litert` alone: `weights_type` is `float32`, or `float16` for half the size.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
     that cannot be compiled.
     """
-    for option, given, allowed in (
-        ("target", target, get_args(Target)),
-        ("numerics", numerics, get_args(Numerics)),
-        ("place for weights", weights, get_args(Placement)),
+    for option, given, allowed, of in (
+        ("target", target, get_args(Target), target),
+        ("numerics", numerics, get_args(wasm.Numerics), "wasm"),
+        ("place for weights", weights, get_args(wasm.Placement), "wasm"),
+        ("type of weights", weights_type, get_args(litert.WeightsType), "litert"),
     ):
-        if given not in allowed:
+        if given is not None and given not in allowed:
             raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
-    if threads not in range(1, MOST_THREADS + 1):
+        if given is not None and of != target:
+            raise InputError(f"the target {target!r} has no {option}", given=given)
+    if threads is not None and target != "wasm":
+        raise InputError(
+            "threads are part of a module of wasm alone",
+            given=f"threads={threads} for {target!r}",
+            hint="the artefact's load takes them",
+        )
+    if threads is not None and threads not in range(1, MOST_THREADS + 1):
         raise InputError(
             "there is no such number of threads", given=threads, allowed=f"1 to {MOST_THREADS}"
         )
     loaded = model if isinstance(model, Model) else load(model)
     try:
         graph = simplify(specialize(loaded.graph, shapes or {}, constants))
-        return compile_graph(
+        origin = {"name": loaded.name, "source_sha256": loaded.source_sha256}
+        if target == "litert":
+            return litert.compile_graph(graph, weights_type=weights_type or "float32", **origin)
+        return wasm.compile_graph(
             graph,
-            numerics=numerics,
-            weights=weights,
-            threads=threads,
-            name=loaded.name,
-            source_sha256=loaded.source_sha256,
+            numerics=numerics or "fast",
+            weights=weights or "inside",
+            threads=threads or 1,
+            **origin,
         )
     except LikewiseError as error:
         raise error.at(loaded.name) from None

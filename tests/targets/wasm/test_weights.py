@@ -190,7 +190,7 @@ def test_a_section_that_says_nonsense(artefacts: Any, entry: Any) -> None:
 
 def test_a_wrong_place(model: bytes, artefacts: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        likewise.compile(model, weights="beside")  # type: ignore[arg-type]
+        likewise.compile(model, weights="beside")  # type: ignore[call-overload]
     assert str(caught.value) == (
         "there is no place for weights 'beside'; allowed: inside, separate"
     )

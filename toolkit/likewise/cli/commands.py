@@ -69,17 +69,17 @@ def _limit_threads(threads: int | None) -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Keep the outputs (.npz).")
 @click.option(
     "--target",
-    type=click.Choice(["numpy", "wasm"]),
+    type=click.Choice(["numpy", "wasm", "litert"]),
     default="numpy",
     show_default=True,
-    help="What runs it; `wasm` compiles it first.",
+    help="What runs it; `wasm` and `litert` compile it first.",
 )
 @click.option(
     "--numerics",
     type=click.Choice(["fast", "strict"]),
     default="fast",
     show_default=True,
-    help="Of the compiled target: strict gives the same bits everywhere.",
+    help="Of the target wasm: strict gives the same bits everywhere.",
 )
 @click.option(
     "--rows",
@@ -102,7 +102,7 @@ def _limit_threads(threads: int | None) -> None:
 )
 @click.option("--cast", is_flag=True, help="With --rows: round numbers to the input's type.")
 def run(model: str, *, threads: int | None, rows: str | None, **options: Any) -> None:
-    """Run MODEL (.onnx, or a .wasm that `likewise compile` wrote) once and show its outputs.
+    """Run MODEL (.onnx, .tflite, or a .wasm of `likewise compile`) once and show its outputs.
 
     With --rows it runs on a table, and the outputs are columns.
     """
@@ -112,7 +112,7 @@ def run(model: str, *, threads: int | None, rows: str | None, **options: Any) ->
     of_rows = {name: options.pop(name) for name in ("columns", "constants", "cast")}
     if rows is None:
         _refuse("without --rows", **of_rows)
-        run_model(model, **options)
+        run_model(model, threads=threads, **options)
         return
     compiled = options["target"] != "numpy"
     _refuse("with --rows", inputs=options["inputs"], shapes=options["shapes"], target=compiled)
@@ -136,7 +136,7 @@ def _refuse(where: str, **options: Any) -> None:
 @click.argument("model", type=click.Path())
 @click.option(
     "--target",
-    type=click.Choice(["wasm"]),
+    type=click.Choice(["wasm", "litert"]),
     default="wasm",
     show_default=True,
     help="What is to run it.",
@@ -153,34 +153,36 @@ def _refuse(where: str, **options: Any) -> None:
     "constants",
     multiple=True,
     metavar="NAME=16000",
-    help="The value that an input always has: it is no input of the module.",
+    help="The value that an input always has: it is no input of what is written.",
 )
 @click.option(
     "--numerics",
     type=click.Choice(["fast", "strict"]),
-    default="fast",
-    show_default=True,
-    help="fast writes a plain-SIMD twin beside the module; strict gives the same bits everywhere.",
+    help="Of wasm: fast (the default) writes a plain-SIMD twin beside the module; strict gives the "
+    "same bits everywhere.",
 )
 @click.option(
     "--weights",
     type=click.Choice(["inside", "separate"]),
-    default="inside",
-    show_default=True,
-    help="In the module, or in NAME.weights beside it, which both modules share.",
+    help="Of wasm: in the module (the default), or in NAME.weights beside it, which both modules "
+    "share.",
+)
+@click.option(
+    "--weights-type",
+    type=click.Choice(["float32", "float16"]),
+    help="Of litert: float16 halves the file; what is computed stays float32 (the default).",
 )
 @click.option(
     "--threads",
-    default=1,
-    show_default=True,
-    help="How many may share the work of a run; the answer is the same to the bit.",
+    type=int,
+    help="Of wasm: how many may share the work of a run (1); the answer is the same to the bit.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
     required=True,
-    help="The module to write; a twin is called NAME.plain.wasm.",
+    help="The file to write; the twin of a .wasm is called NAME.plain.wasm.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def compile_command(model: str, **options: Any) -> None:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
     from likewise.ir import Array
     from likewise.model import Model
-    from likewise.targets.wasm import Runner
+    from likewise.targets import litert, wasm
 
 __all__ = ["feeds_for", "parse_shapes", "print_json", "print_tables", "table"]
 
 
 def feeds_for(
-    model: Model | Runner, inputs: Sequence[str], shapes: Sequence[str], seed: int
+    model: Model | wasm.Runner | litert.Runner,
+    inputs: Sequence[str],
+    shapes: Sequence[str],
+    seed: int,
 ) -> dict[str, Any]:
     """The inputs of a run from the options `-i`, `--shape` and `--seed`."""
     given = dict(_read_input(text) for text in inputs)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from likewise.cli.common import parse_constants, parse_shapes, print_json, print_tables, table
 from likewise.compiler import compile as compile_to_target
+from likewise.targets import litert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from likewise.targets import wasm
 
 __all__ = ["compile_model"]
 
@@ -22,29 +25,29 @@ def compile_model(
     constants: Sequence[str],
     numerics: Any,
     weights: Any,
-    threads: int,
+    weights_type: Any,
+    threads: int | None,
     output: str,
     as_json: bool,
 ) -> None:
     """Compile the model at `path`, write it to `output` and print what it takes."""
     start = time.perf_counter()
-    made = compile_to_target(
+    asked = {
+        "numerics": numerics,
+        "weights": weights,
+        "threads": threads,
+        "weights_type": weights_type,
+    }
+    made: wasm.Artefact | litert.Artefact = compile_to_target(
         path,
         target,
         shapes=parse_shapes(shapes),
         constants=parse_constants(constants),
-        numerics=numerics,
-        weights=weights,
-        threads=threads,
+        **{name: value for name, value in asked.items() if value is not None},
     )
     seconds = time.perf_counter() - start
     files = made.save(output)
-    sizes = {
-        "code": made.code_bytes,
-        "weights": made.weight_bytes,
-        "memory": made.memory_bytes,
-        "of which intermediate values": made.scratch_bytes,
-    }
+    how, form, sizes = _described(made)
     ports = [
         (kind, port.name, str(port.type))
         for kind, ports in (("in", made.signature.inputs), ("out", made.signature.outputs))
@@ -55,22 +58,43 @@ def compile_model(
             {
                 "model": path,
                 "target": target,
-                "numerics": made.numerics,
-                "threads": made.threads,
+                **form,
                 "source_sha256": made.source_sha256,
                 "files": {str(file): file.stat().st_size for file in files},
                 "inputs": {name: kind for way, name, kind in ports if way == "in"},
                 "outputs": {name: kind for way, name, kind in ports if way == "out"},
-                "code_bytes": made.code_bytes,
-                "weight_bytes": made.weight_bytes,
-                "memory_bytes": made.memory_bytes,
-                "scratch_bytes": made.scratch_bytes,
+                **{f"{name}_bytes": size for name, size in sizes.items()},
                 "seconds": seconds,
             }
         )
         return
-    facts = [(name, f"{size:,} bytes") for name, size in sizes.items()]
+    facts = [(_SIZES[name], f"{size:,} bytes") for name, size in sizes.items()]
     facts += [("file", f"{file}: {file.stat().st_size:,} bytes") for file in files]
-    shared = f", up to {made.threads} threads" if made.threads > 1 else ""
-    title = f"{path}: {made.numerics} numerics{shared}, {seconds:.1f} s"
+    title = f"{path}: {how}, {seconds:.1f} s"
     print_tables(table(title, ("", ""), facts), table("signature", ("", "name", "type"), ports))
+
+
+_SIZES: Final = {
+    "code": "code",
+    "weight": "weights",
+    "memory": "memory",
+    "scratch": "of which intermediate values",
+}
+
+
+def _described(
+    made: wasm.Artefact | litert.Artefact,
+) -> tuple[str, dict[str, Any], dict[str, int]]:
+    """The form that was asked for, in words and for machines, and the sizes that are known."""
+    if isinstance(made, litert.Artefact):
+        size = {"weight": made.weight_bytes}
+        return f"{made.weights_type} weights", {"weights_type": made.weights_type}, size
+    sizes = {
+        "code": made.code_bytes,
+        "weight": made.weight_bytes,
+        "memory": made.memory_bytes,
+        "scratch": made.scratch_bytes,
+    }
+    shared = f", up to {made.threads} threads" if made.threads > 1 else ""
+    form = {"numerics": made.numerics, "threads": made.threads}
+    return f"{made.numerics} numerics{shared}", form, sizes

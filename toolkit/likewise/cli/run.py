@@ -14,8 +14,8 @@ from likewise.compiler import compile as compile_to_target
 from likewise.errors import InputError
 from likewise.frames import run_frame
 from likewise.model import Model, load
-from likewise.targets.wasm.host import Runner
-from likewise.targets.wasm.host import load as load_module
+from likewise.targets import litert, wasm
+from likewise.targets.litert.writer import IDENTIFIER
 from likewise.targets.wasm.sections import MAGIC
 
 if TYPE_CHECKING:
@@ -36,13 +36,16 @@ def run_model(
     as_json: bool,
     target: str = "numpy",
     numerics: Any = "fast",
+    threads: int | None = None,
 ) -> None:
     """Run the model at `path`, show a summary of its outputs and keep them in `output`."""
-    model: Model | Runner = _compiled(path) or load(path)
+    model: Model | wasm.Runner | litert.Runner = _compiled(path, threads or 1) or load(path)
     feeds = feeds_for(model, inputs, shapes, seed)
+    sizes = {name: np.shape(value) for name, value in feeds.items()}
     if target == "wasm" and isinstance(model, Model):
-        sizes = {name: np.shape(value) for name, value in feeds.items()}
         model = compile_to_target(model, "wasm", shapes=sizes, numerics=numerics).load()
+    elif target == "litert" and isinstance(model, Model):
+        model = compile_to_target(model, "litert", shapes=sizes).load(threads=threads or 1)
     start = time.perf_counter()
     made = model.run(feeds)
     milliseconds = (time.perf_counter() - start) * 1e3
@@ -77,7 +80,7 @@ def run_rows(
     as_json: bool,
 ) -> None:
     """Run the model at `path` on every row of the file `rows`; keep its outputs as columns."""
-    model: Model | Runner = _compiled(path) or load(path)
+    model: Model | wasm.Runner | litert.Runner = _compiled(path, 1) or load(path)
     frame = read_rows(rows)
     start = time.perf_counter()
     made = run_frame(
@@ -104,15 +107,16 @@ def run_rows(
     print_tables(table(title, ("out", "type", "first rows"), shown))
 
 
-def _compiled(path: str) -> Runner | None:
-    """The runner of a compiled module; None for any other file."""
+def _compiled(path: str, threads: int) -> wasm.Runner | litert.Runner | None:
+    """The runner of a compiled module or a TFLite file; None for any other file."""
     try:
         with Path(path).open("rb") as file:
-            if file.read(len(MAGIC)) != MAGIC:
-                return None
+            start = file.read(len(MAGIC))
     except OSError:
         return None  # `load` says what is wrong
-    return load_module(path)
+    if start == MAGIC:
+        return wasm.load(path)
+    return litert.load(path, threads=threads) if start.endswith(IDENTIFIER) else None
 
 
 def _keep(path: str, made: dict[str, Any]) -> None:

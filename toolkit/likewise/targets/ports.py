@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from likewise.ir import Array, Dim, Type
 
-__all__ = ["Port", "check_feeds"]
+__all__ = ["Port", "Signature", "check_feeds"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,18 @@ class Port:
     def __str__(self) -> str:
         plain = self.name.isprintable() and self.name.strip()
         return f"{self.name if plain else repr(self.name)}: {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What `run` takes and gives; every dim is a number."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def __str__(self) -> str:
+        inputs, outputs = ", ".join(map(str, self.inputs)), ", ".join(map(str, self.outputs))
+        return f"({inputs}) -> ({outputs})"
 
 
 def check_feeds(ports: Sequence[Port], feeds: Mapping[str, Any]) -> list[Any]:

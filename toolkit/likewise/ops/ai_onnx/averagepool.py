@@ -34,7 +34,7 @@ class AveragePool(Pool, versions=(1, 7, 10, 11, 19, 22)):
         total = over_windows(np.add, x, windows, 0)
         if total is x:
             return X
-        total /= self._counts(X.shape[2:], windows).astype(total.dtype)
+        total /= self.counts(X.shape[2:], windows).astype(total.dtype)
         return total.astype(X.dtype, copy=False)
 
     def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
@@ -44,14 +44,14 @@ class AveragePool(Pool, versions=(1, 7, 10, 11, 19, 22)):
         if work is not dtype:
             x = lowering.elementwise(lambda _, v: v, work, x, exact=True)
         total = lowering.pool(x, windows, 0, lambda _, a, b: a + b, "averagepool")
-        counts = np.broadcast_to(self._counts(x.shape[2:], windows), windows.output)
+        counts = np.broadcast_to(self.counts(x.shape[2:], windows), windows.output)
         if counts.size and (counts == counts.flat[0]).all():
             number = float(counts.flat[0])
             return lowering.elementwise(lambda _, v: v / number, dtype, total)
         table = lowering.constant(counts.astype(work.numpy))
         return lowering.elementwise(lambda _, a, b: a / b, dtype, total, table)
 
-    def _counts(self, spatial: tuple[int, ...], windows: Windows) -> Array:
+    def counts(self, spatial: tuple[int, ...], windows: Windows) -> Array:
         """How many elements count under each window: an array that broadcasts to [*output]."""
         counts = np.ones((1,) * len(spatial), np.int64)
         for axis, size in enumerate(spatial):

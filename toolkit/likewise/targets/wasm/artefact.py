@@ -11,7 +11,7 @@ from likewise.ir import TensorType
 from likewise.lower.graph import lower_graph
 from likewise.lower.plan import plan_memory
 from likewise.lower.threads import share_out
-from likewise.targets.ports import Port
+from likewise.targets.ports import Port, Signature
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit
 from likewise.targets.wasm.sections import (
@@ -30,18 +30,6 @@ if TYPE_CHECKING:
     from likewise.lower.port import Port as PlacedPort
 
 __all__ = ["Artefact", "Signature", "compile_graph"]
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """What `run` takes and gives; every dim is a number."""
-
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-
-    def __str__(self) -> str:
-        inputs, outputs = ", ".join(map(str, self.inputs)), ", ".join(map(str, self.outputs))
-        return f"({inputs}) -> ({outputs})"
 
 
 @dataclass(frozen=True, slots=True)

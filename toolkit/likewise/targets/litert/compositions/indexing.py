@@ -1,0 +1,110 @@
+"""Positions along one axis as positions in the whole tensor, and constants that shapes tell."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.targets.litert.compositions import composed
+
+if TYPE_CHECKING:
+    from likewise.ir import Value
+    from likewise.ops.build import GraphBuilder
+
+
+def _sizes(b: GraphBuilder, x: Value) -> list[int]:
+    return [int(size) for size in b.type(x).shape]  # type: ignore[arg-type]  # static by now
+
+
+def _flat(b: GraphBuilder, x: Value, indices: Value, axis: int) -> Value:
+    """Where, in `x` laid out flat, each of the positions along an axis is."""
+    sizes, kind = _sizes(b, x), b.type(indices).dtype
+    axis %= len(sizes)
+    step = prod(sizes[axis + 1 :])
+    grid = np.indices(_sizes(b, indices))
+    other = sum(grid[at] * prod(sizes[at + 1 :]) for at in range(len(sizes)) if at != axis)
+    zero, length = b.constant(0, kind), b.constant(sizes[axis], kind)
+    along = b.Where(b.Less(indices, zero), b.Add(indices, length), indices)
+    made: Value = b.Add(b.Mul(along, b.constant(step, kind)), b.constant(np.asarray(other), kind))
+    return made
+
+
+@composed("GatherElements")
+def gather_elements(b: GraphBuilder, operator: Any, x: Value, indices: Value) -> Value:
+    """Gather from the tensor laid out flat."""
+    flat = b.Reshape(x, b.ints(-1))
+    made: Value = b.Gather(flat, _flat(b, x, indices, operator.axis), axis=0)
+    return made
+
+
+@composed("ScatterElements")
+def scatter_elements(
+    b: GraphBuilder, operator: Any, x: Value, indices: Value, updates: Value
+) -> Value:
+    """ScatterND into the tensor laid out flat."""
+    flat = b.Reshape(x, b.ints(-1))
+    rows = b.Reshape(_flat(b, x, indices, operator.axis), b.ints(-1, 1))
+    made = b.ScatterND(flat, rows, b.Reshape(updates, b.ints(-1)), reduction=operator.reduction)
+    whole: Value = b.Reshape(made, b.ints(*_sizes(b, x)))
+    return whole
+
+
+@composed("DepthToSpace")
+def depth_to_space(b: GraphBuilder, operator: Any, x: Value) -> Value | None:
+    """The order CRD by Reshape and Transpose."""
+    if operator.mode == "DCR":
+        return None
+    made: Value = operator.expand(b, x)
+    return made
+
+
+@composed("EyeLike")
+def eye_like(b: GraphBuilder, operator: Any, x: Value) -> Value:
+    """A constant: its shape is all that counts."""
+    rows, columns = _sizes(b, x)
+    dtype = operator.dtype or b.type(x).dtype
+    return b.constant(np.eye(rows, columns, operator.k), dtype)
+
+
+@composed("TopK")
+def top_k(b: GraphBuilder, operator: Any, x: Value, k: Value) -> tuple[Value, Value] | None:
+    """The smallest are the largest of the negated; an order that nobody asks for does no harm."""
+    if operator.largest and operator.sorted:
+        return None
+    if operator.largest:
+        found = b.op("TopK", x, k, axis=operator.axis, outputs=2)
+        return found[0], found[1]
+    values, places = b.op("TopK", b.Neg(x), k, axis=operator.axis, outputs=2)
+    return b.Neg(values), places
+
+
+@composed("BitwiseNot")
+def bitwise_not(b: GraphBuilder, _: Any, x: Value) -> Value:
+    """All bits turned by BITWISE_XOR with all ones."""
+    kind = b.type(x).dtype
+    ones = np.invert(np.zeros((), kind.numpy))
+    made: Value = b.BitwiseXor(x, b.constant(ones))
+    return made
+
+
+@composed("IsNaN")
+def is_nan(b: GraphBuilder, _: Any, x: Value) -> Value:
+    """What does not equal itself."""
+    made: Value = b.Not(b.Equal(x, x))
+    return made
+
+
+@composed("IsInf")
+def is_inf(b: GraphBuilder, operator: Any, x: Value) -> Value:
+    """What equals one of the infinities that are asked for."""
+    kind = b.type(x).dtype
+    above = b.Equal(x, b.constant(np.inf, kind))
+    below = b.Equal(x, b.constant(-np.inf, kind))
+    if operator.detect_positive and operator.detect_negative:
+        made: Value = b.Or(above, below)
+        return made
+    if not operator.detect_positive and not operator.detect_negative:
+        return b.Xor(above, above)
+    return above if operator.detect_positive else below
