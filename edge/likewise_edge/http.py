@@ -14,6 +14,7 @@ from starlette.routing import Route
 import likewise
 from likewise.errors import InputError, LikewiseError
 from likewise_edge.logs import facts, log
+from likewise_edge.page import status_page
 from likewise_edge.protocol import HEADER_LENGTH, model_metadata, read_request, write_response
 from likewise_edge.serving import RefusalError
 
@@ -37,6 +38,7 @@ def application(agent: Agent, token: str | None = None) -> ASGIApp:
     pages = _Pages(agent)
     versions = ("", "/versions/{version}")
     routes = [
+        Route("/", pages.status),
         Route("/metrics", pages.metrics),
         Route("/v2", pages.server),
         Route("/v2/health/live", pages.live),
@@ -86,6 +88,13 @@ class _Pages:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._bodies = 0
+
+    async def status(self, _: Request) -> Response:
+        content = await asyncio.to_thread(status_page, self._agent)
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        return Response(
+            content, media_type="text/html", headers={"content-security-policy": policy}
+        )
 
     async def metrics(self, _: Request) -> Response:
         content = self._agent.metrics.page(self._agent.slots.values())

@@ -19,6 +19,7 @@ from likewise_edge.http import application
 from likewise_edge.logs import facts, log
 from likewise_edge.notify import notify, watchdog_seconds
 from likewise_edge.store import Store
+from likewise_edge.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,8 @@ async def _serve(agent: Agent) -> None:
         answering = group.create_task(server.serve([listening]))
         works = [_keep_refreshed(agent), _stay_alive(agent)]
         works += [_keep_updated(agent, name) for name in agent.config.models]
+        watches = agent.config.watch.items()
+        works += [Watcher(agent, name, watch).keep_watching() for name, watch in watches]
         beside = [group.create_task(work) for work in works]
         await ended.wait()
         log.info("ending")

@@ -56,6 +56,7 @@ def load(store: Store, chosen: Chosen) -> Loaded:
         runner = engine.load(store.folder(chosen.bundle) / engine.part)
     except MemoryError as error:
         raise LikewiseError("there is not enough memory", given=error).at(manifest.name) from None
+    runner.name = manifest.name  # what errors call it, instead of the path of its part
     return Loaded(chosen.bundle, chosen.engine, manifest, runner)
 
 

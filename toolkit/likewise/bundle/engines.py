@@ -19,7 +19,12 @@ __all__ = ["ENGINES", "Engine", "Runs", "engine_named"]
 
 
 class Runs(Protocol):
-    """A model on an engine: what a `Model` and every target's `Runner` have in common."""
+    """A model on an engine: what a `Model` and every target's `Runner` have in common.
+
+    `name` is what errors call it.
+    """
+
+    name: str
 
     @property
     def inputs(self) -> tuple[Port, ...]:
