@@ -1,6 +1,6 @@
 """Generate what the documentation says of support, from the operators and the ledgers.
 
-Writes `docs/operators.md` and the part of `README.md` between its markers. With `--check` it only
+Writes `docs/support.md` and the part of `README.md` between its markers. With `--check` it only
 compares. The official cases are built by the onnx package, which takes some seconds.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if not __package__:
 import onnx
 
 from likewise.ops import every_operator
-from tests.conformance.ledger import expected_failures
+from tests.conformance.ledger import TARGETS, expected_failures
 from tests.conformance.onnx_cases import KINDS, onnx_cases
 
 if TYPE_CHECKING:
@@ -32,22 +32,19 @@ if TYPE_CHECKING:
 __all__ = ["Survey", "generated", "main", "survey"]
 
 ROOT = Path(__file__).resolve().parent.parent
-README, PAGE = ROOT / "README.md", ROOT / "docs" / "operators.md"
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "support.md"
 START, END = "<!-- support table: start -->", "<!-- support table: end -->"
-TARGETS = {"numpy": "NumPy", "wasm": "WebAssembly"}
-"""The ledgers of `tests/expected/`, and what their targets are called."""
-
 Key = tuple[str, str]
 """The domain and the name of an operator."""
 
-HEAD = f"""# Operators
+HEAD = f"""# Support
 
 `./dev docs` writes this page from the operators' own definitions and from the ledgers in
 `tests/expected/`; a test checks that it is current. Each name leads to the file that says what the
 operator means. *Forms* are the opsets that changed it: models of all of them load. Under a target
-stands how many of the official cases of onnx {onnx.__version__} that have the operator in them
-pass there: in NumPy, and compiled to WebAssembly. There are none of `com.microsoft`, which is held
-against onnxruntime.
+stands how many of the cases that have the operator in them pass there: the official cases of onnx
+{onnx.__version__} and the operator's own. The ledgers give a reason for each that does not;
+[conformance.md](conformance.md) counts them.
 """
 
 
@@ -58,15 +55,17 @@ class Survey:
     ours: Mapping[Key, type[Operator]]
     standard: frozenset[Key]
     uses: Mapping[str, frozenset[Key]]
-    """The operators in each official case."""
+    """The operators in each case: official ones, and the operators' own."""
     kinds: Mapping[str, str]
     """The kind of each official case."""
     failing: Mapping[str, frozenset[str]]
     """The cases that do not pass, by target."""
+    apart: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The cases that do not run, by target."""
 
     def passed(self, cases: Iterable[str], target: str) -> str:
         """How many of the cases pass on a target: `12`, or `11 of 12`; nothing for none."""
-        names = list(cases)
+        names = [name for name in cases if name not in self.apart.get(target, ())]
         count = sum(name not in self.failing[target] for name in names)
         if not names:
             return ""
@@ -80,12 +79,24 @@ class Survey:
 def survey() -> Survey:
     """Collect it all."""
     cases = onnx_cases()
+    own = {
+        f"{operator.domain}.{operator.name}-{index}".lstrip("."): (operator.domain, operator.name)
+        for operator in every_operator()
+        for index, case in enumerate(operator.cases())
+        if not case.error
+    }
+    uses = {name: frozenset(_operators(case)) for name, case in cases.items()}
+    failing = {one.label: set(expected_failures(one.cases, cases)) for one in TARGETS}
+    for one in TARGETS:
+        if one.own:
+            failing[one.label] |= set(expected_failures(one.own, own))
     return Survey(
         ours={(operator.domain, operator.name): operator for operator in every_operator()},
         standard=frozenset((s.domain, s.name) for s in onnx.defs.get_all_schemas()),
-        uses={name: frozenset(_operators(case)) for name, case in cases.items()},
+        uses=uses | {name: frozenset({key}) for name, key in own.items()},
         kinds={name: case.kind for name, case in cases.items()},
-        failing={target: frozenset(expected_failures(target, cases)) for target in TARGETS},
+        failing={label: frozenset(names) for label, names in failing.items()},
+        apart={one.label: frozenset(own) for one in TARGETS if one.own is None},
     )
 
 
@@ -124,12 +135,12 @@ def _summary(found: Survey) -> str:
         operators.append((f"`{domain or 'ai.onnx'}`", *map(str, numbers)))
     version = onnx.__version__
     lines = [
-        f"How many of the official cases of onnx {version} pass, in NumPy and compiled to",
-        "WebAssembly; those that do not stand with their reason in `tests/expected/`:",
+        f"How many of the official cases of onnx {version} pass on each target; those that do not",
+        "stand with their reason in `tests/expected/`:",
         "",
-        *_table(("cases", "in onnx", *TARGETS.values()), cases),
+        *_table(("cases", "in onnx", *found.failing), cases),
         "",
-        "Operators, each of which [docs/operators.md](docs/operators.md) lists:",
+        "Operators, each of which [docs/support.md](docs/support.md) lists:",
         "",
         *_table(("domain", f"in onnx {version}", "in likewise"), operators),
     ]
@@ -145,14 +156,14 @@ def _page(found: Survey) -> str:
     for domain in found.domains():
         keys = sorted(key for key in {*found.ours, *found.standard} if key[0] == domain)
         rows = [_row(key, found, cases_of.get(key, [])) for key in keys]
-        columns = ("operator", *TARGETS.values(), "forms", "")
+        columns = ("operator", *found.failing, "forms", "")
         sections.append("\n".join([f"## {domain or 'ai.onnx'}", "", *_table(columns, rows), ""]))
     return "\n".join(sections)
 
 
 def _row(key: Key, found: Survey, cases: Sequence[str]) -> tuple[str, ...]:
     operator = found.ours.get(key)
-    passed = [found.passed(cases, target) for target in TARGETS]
+    passed = [found.passed(cases, target) for target in found.failing]
     if operator is None:
         return key[1], *passed, "", "not yet"
     file = operator.__module__.replace(".", "/")

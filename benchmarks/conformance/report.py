@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.conformance.verdict import KINDS_OF_FAILURE, Outcome
 from benchmarks.page import table
-from tests.conformance.ledger import FOLDER, expected_failures, listed
+from tests.conformance.ledger import TARGETS, expected_failures, listed
 from tests.conformance.onnx_cases import KINDS
 
 if TYPE_CHECKING:
@@ -17,25 +17,19 @@ __all__ = ["OURS", "Outcomes", "matrix", "ours"]
 
 Outcomes = dict[str, Outcome]
 
-OURS = {
-    "likewise: NumPy": "numpy",
-    "likewise: WebAssembly": "wasm",
-    "likewise: LiteRT": "litert",
-    "likewise: Pyodide": "pyodide",
-}
-"""Our targets and their ledgers in `tests/expected/`; one without a ledger is left out."""
+OURS = {f"likewise: {target.label}": target.cases for target in TARGETS}
+"""Our targets and their ledgers in `tests/expected/`."""
 
 
 def ours(cases: Mapping[str, object]) -> dict[str, Outcomes]:
     """Our targets as their ledgers say, which the suite holds both ways."""
     found = {}
     for label, ledger in OURS.items():
-        if (FOLDER / f"{ledger}.toml").exists():
-            failing = expected_failures(ledger, list(cases))
-            found[label] = {
-                name: Outcome("refused", failing[name]) if name in failing else Outcome("pass")
-                for name in cases
-            }
+        failing = expected_failures(ledger, list(cases))
+        found[label] = {
+            name: Outcome("refused", failing[name]) if name in failing else Outcome("pass")
+            for name in cases
+        }
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,32 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 FOLDER = Path(__file__).parents[1] / "expected"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What documents call a target, and its ledgers.
+
+    `cases` is the ledger of the official cases, `own` that of the operators' own ones: "" where
+    all of these pass, None where they do not run there.
+    """
+
+    label: str
+    cases: str
+    own: str | None
+
+
+TARGETS = tuple(
+    target
+    for target in (
+        Target("NumPy", "numpy", ""),
+        Target("WebAssembly", "wasm", "wasm_operators"),
+        Target("LiteRT", "litert", None),
+        Target("Pyodide", "pyodide", None),
+    )
+    if (FOLDER / f"{target.cases}.toml").exists()
+)
+"""The targets that have a ledger."""
 
 
 def expected_failures(target: str, cases: Collection[str]) -> dict[str, str]:

@@ -145,6 +145,19 @@ def test_product_with_weights(rows: int, columns: int, depth: int) -> None:
     Chain(draw(2, rows, depth)).then("MatMul", draw(depth, columns)).check()
 
 
+@pytest.mark.parametrize("columns", [1, 3, 5, 8, 13, 20])
+def test_product_of_two_inputs(columns: int) -> None:
+    a, b = draw(2, 7, 9), draw(9, columns)
+    product = find_operator("MatMul")
+    assert product is not None
+    inputs, made = (value("a", a), value("b", b)), value("y", a @ b)
+    graph = Graph("product", inputs, (made,), (Node(product(), inputs, (made,)),), {})
+    for numerics in ("strict", "fast"):
+        module = emit_lowered(lower_graph(graph), numerics=numerics)
+        (found,) = load(module).run({"a": a, "b": b}).values()
+        np.testing.assert_allclose(found, a @ b, rtol=1e-4, atol=1e-5)
+
+
 def test_epilogues_are_part_of_the_convolution() -> None:
     chain = Chain(draw(1, 8, 6, 6)).then("Conv", draw(8, 8, 3, 3), draw(8), pads=(1, 1, 1, 1))
     chain.then("Relu").then("Conv", draw(9, 8, 3, 3), pads=(1, 1, 1, 1)).then("Relu").check()
