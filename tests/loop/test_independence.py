@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -68,6 +69,20 @@ def divided(b: FunctionBuilder, x: BufferParam, y: BufferParam) -> None:
         b.store(y, at * 8 + column, b.load(x, column, 4))
 
 
+def padded_pixels(b: FunctionBuilder, x: BufferParam, y: BufferParam) -> None:
+    """Pixels one after the other, in rows of 3 that lie 5 apart."""
+    with b.loop(0, 9, 3) as first, b.loop(3) as down, b.loop(0, 8, 4) as column:
+        pixel = first + down
+        at = pixel.div(b.const(3, I32)) * 5 + pixel.rem(b.const(3, I32))
+        b.store(y, at * 8 + column, b.load(x, column, 4))
+
+
+def rows_that_go_back(b: FunctionBuilder, x: BufferParam, y: BufferParam) -> None:
+    with b.loop(9) as pixel:
+        at = pixel.div(b.const(3, I32)) * 2 + pixel.rem(b.const(3, I32))
+        b.store(y, at, b.load(x, pixel))
+
+
 def by_data(b: FunctionBuilder, x: BufferParam, y: BufferParam) -> None:
     with b.loop(16) as i:
         b.store(y, b.load(x, i).cast(I32), 1.0)
@@ -122,6 +137,8 @@ CASES: list[tuple[Write, bool]] = [
     (columns, True),
     (columns_that_reach_the_next_pixel, False),
     (divided, True),
+    (padded_pixels, True),
+    (rows_that_go_back, False),
     (by_data, False),
     (carried, False),
     (own_sums, True),
@@ -149,3 +166,35 @@ def test_inner_loops_may_be_independent_where_outer_ones_are_not() -> None:
     outer, inner = loops_of(function.body)
     assert not independent(function, outer)
     assert independent(function, inner)
+
+
+def test_what_is_said_to_be_independent_is() -> None:
+    """Indices drawn at random, with rows and gaps, and every element that each round touches."""
+    draw = random.Random(4)
+    said = 0
+    for _ in range(4000):
+        step, rounds, inner = draw.choice((1, 1, 2, 4)), draw.randint(2, 5), draw.randint(1, 4)
+        width, lanes = draw.randint(1, 5), draw.choice((1, 1, 4))
+        a, c, d = (draw.choice((-1, 0, 1, 2, 3, 4, 6, 8, 12, 24)) for _ in range(3))
+        by_outer, by_inner = draw.choice((0, 1, 1, 2, 3)), draw.choice((0, 0, 1, 2))
+        b = FunctionBuilder("drawn")
+        y = b.memory(S.f32)
+        value = b.const(0.0, F32 if lanes == 1 else F32.with_lanes(4))
+        with b.loop(0, rounds * step, step) as i, b.loop(inner) as j:
+            n = i * by_outer + j * by_inner
+            row, column = n.div(b.const(width, I32)), n.rem(b.const(width, I32))
+            b.store(y, row * a + column + i * c + j * d + 99, value)
+        function = b.finish()
+        outer = next((one for one in loops_of(function.body)), None)
+        if outer is None or outer.step != step or not independent(function, outer):
+            continue
+        said += 1
+        touched: dict[int, int] = {}
+        for at in range(0, rounds * step, step):
+            for j_at in range(inner):
+                number = at * by_outer + j_at * by_inner
+                start = number // width * a + number % width + at * c + j_at * d
+                for element in range(start, start + lanes):
+                    drawn = f"{step=} {rounds=} {inner=} {width=} {a=} {c=} {d=} {lanes=}"
+                    assert touched.setdefault(element, at) == at, drawn
+    assert said > 300

@@ -5,13 +5,16 @@ every access to a memory that is written somewhere, as an affine index. The loop
 of them alike, by a stripe a round. What other counters add is either smaller, and stays within
 the stripe, or moves by multiples of a distance that is longer than all stripes together. So two
 rounds never meet, whatever the other counters are.
+
+Rows with gaps between them, a * (n div w) + b * (n rem w) with a at least b * w, count as b * n:
+what is n apart there is at least b * n apart here.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -38,6 +41,7 @@ from likewise.loop.nodes import (
     Store,
     Variable,
     While,
+    const_lanes,
 )
 from likewise.loop.types import I32
 
@@ -142,9 +146,10 @@ def _accesses(function: Function) -> _Accesses:
             case Copy(target, to, source, start, count):
                 found.add(one, target, to, _most(facts, count), written=True)
                 found.add(one, source, start, _most(facts, count), written=False)
-            case For(id=identity, start=start, stop=stop):
+            case For(id=identity, start=start, stop=stop, step=step):
                 low, high = facts.range(start)[0], facts.range(stop)[1]
-                facts.ranges[identity] = (low, max(low, high - 1))
+                rounds = max(0, high - 1 - low) // step
+                facts.ranges[identity] = (low, low + rounds * step)
             case _:
                 pass
     return found
@@ -159,6 +164,48 @@ def _most(facts: IndexFacts, count: Operand) -> int:
 
 def _apart(facts: IndexFacts, sites: list[_Site], loop: For) -> bool:
     """Whether accesses of different rounds of `loop` never meet."""
+    if _never_meet(facts, sites, loop, far_away=True):
+        return True
+    closed = [_without_gaps(facts, one.form) for one in sites]
+    if None in closed or len({one.shape for one in closed if one}) > 1:
+        return False
+    pairs = [(site, one) for site, one in zip(sites, closed, strict=True) if one]
+    # The n of a later round is greater, and so is the whole.
+    later = [replace(site, form=one.n, extent=1) for site, one in pairs]
+    further = [replace(site, form=one.closed) for site, one in pairs]
+    return all(_never_meet(facts, one, loop, far_away=False) for one in (later, further))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What rows with gaps are: `shape` is a, b and w; `closed` the form with b * n instead."""
+
+    n: Affine
+    closed: Affine
+    shape: tuple[int, int, int]
+
+
+def _without_gaps(facts: IndexFacts, form: Affine) -> _Rows | None:
+    """The first rows with gaps in a form."""
+    made = {one: facts.definitions.get(one) for one, _ in form.terms}
+    for whole, a in form.terms:
+        for rest, b in form.terms:
+            match made[whole], made[rest]:
+                case (
+                    Apply(op="div", args=(n, Const() as w)),
+                    Apply(op="rem", args=(other, width)),
+                ) if n == other and w == width and facts.range(n)[0] >= 0:
+                    size = int(const_lanes(w)[0])
+                    if b > 0 and a >= b * size > 0:
+                        kept = tuple(one for one in form.terms if one[0] not in (whole, rest))
+                        rows = facts.affine(n)
+                        closed = Affine(form.constant, kept).plus(rows.scaled(b))
+                        return _Rows(rows, closed, (a, b, size))
+    return None
+
+
+def _never_meet(facts: IndexFacts, sites: list[_Site], loop: For, *, far_away: bool) -> bool:
+    """The proof by stripes; unless `far_away`, without distances."""
     moves = {one.form.coefficient(loop.id) for one in sites}
     if len(moves) != 1 or (move := moves.pop()) <= 0:
         return False
@@ -167,16 +214,20 @@ def _apart(facts: IndexFacts, sites: list[_Site], loop: For) -> bool:
     span = move * ((greatest - least) // loop.step * loop.step)
     terms = [[one for one in site.form.terms if one[0] != loop.id] for site in sites]
     far = math.gcd(*(n for line in terms for _, n in line if abs(n) >= stripe))
+    if far and not far_away:
+        return False
     near = [tuple(one for one in line if abs(one[1]) < stripe) for line in terms]
+    first = min(site.form.constant for site in sites)
+    constants = [site.form.constant - first for site in sites]
     # Whole distances in the constants lead as far away as those of other counters do.
-    distances = _divisors(far) if far else {0, *(site.form.constant for site in sites)}
-    for distance in distances:
+    distances = _divisors(far) if far else {0, *constants}
+    for distance in distances if far_away else {0}:
         if distance <= span and distance:
             continue
         lows, highs = [], []
-        for site, small in zip(sites, near, strict=True):
-            constant = site.form.constant % distance if distance else site.form.constant
-            low, high = facts.range_of_form(Affine(constant, small))
+        for site, constant, small in zip(sites, constants, near, strict=True):
+            kept = constant % distance if distance else constant
+            low, high = facts.range_of_form(Affine(kept, small))
             lows.append(low)
             highs.append(high + site.extent - 1)
         reach = max(highs) - min(lows)

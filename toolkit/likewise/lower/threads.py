@@ -32,6 +32,7 @@ from likewise.loop.nodes import (
     ScalarParam,
     SetVar,
     Statement,
+    Variable,
     While,
     const_lanes,
 )
@@ -50,8 +51,8 @@ LEAST_PART: Final = 4_000
 MOST_PARTS: Final = 128
 PARTS_A_THREAD: Final = 6
 """More parts than threads, so that one that is held up leaves its share to the others."""
-EVEN: Final = 0.9
-"""How much of the threads' time a loop must fill to be taken before one inside it."""
+ENOUGH: Final = 4
+"""Rounds a thread with which a loop is taken before one inside it."""
 _UNKNOWN_ROUNDS: Final = 8
 
 
@@ -67,11 +68,8 @@ def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
     Phases of less work than `least` are left to one.
     """
     *kernels, run = program.functions
-    phases = {
-        one.name: found
-        for one in kernels
-        if (found := _phases(one, threads, least)) and any(phase.parts for phase in found)
-    }
+    all_phases = {one.name: _phases(one, threads, least) for one in kernels}
+    phases = {name: found for name, found in all_phases.items() if any(one.parts for one in found)}
 
     def calls(statement: Statement) -> Iterator[Statement]:
         match statement:
@@ -113,12 +111,10 @@ def _fixed(call: Call) -> bool:
     return fixed and not call.scalars and len(set(memories)) == len(memories)
 
 
-def _phases(function: Function, threads: int, least: int) -> list[_Phase] | None:
-    """The function in phases; None where what they share would have to be carried on."""
+def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
+    """The function in phases, in their order."""
     written = {memory for memory, writes in touched(function.body) if writes}
-    outside = {one.variable for one in function.body if isinstance(one, DeclareVar)}
-    if any(isinstance(one, SetVar) and one.variable in outside for one in within(function.body)):
-        return None
+    end = _end_of_phases(function, written)
     before: list[Statement] = []
     serial: list[Statement] = []
     found: list[_Phase] = []
@@ -129,7 +125,10 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase] | None
         name = f"{function.name}.{len(found)}"
         found.append(_Phase(replace(function, name=name, scalars=scalars, body=body), parts))
 
-    for statement in function.body:
+    for at, statement in enumerate(function.body):
+        if at >= end:
+            serial.append(statement)
+            continue
         if _pure(statement, written):
             before.append(statement)
             continue
@@ -150,6 +149,27 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase] | None
     if serial:
         add(serial)
     return found
+
+
+def _end_of_phases(function: Function, written: set[Memory]) -> int:
+    """The first statement on whose values, in variables or read from memory, others may wait."""
+    changed = {one.variable for one in within(function.body) if isinstance(one, SetVar)}
+    for at, statement in enumerate(function.body):
+        if isinstance(statement, Let) and not _pure(statement, written):
+            return at
+        if _variable_of(statement) in changed:
+            return at
+    return len(function.body)
+
+
+def _variable_of(statement: Statement) -> Variable | None:
+    match statement:
+        case DeclareVar(variable=variable) | SetVar(variable=variable):
+            return variable
+        case Let(expr=Read(variable=variable)):
+            return variable
+        case _:
+            return None
 
 
 def _pure(statement: Statement, written: set[Memory]) -> bool:
@@ -176,15 +196,12 @@ def _to_share(function: Function, nest: Statement, threads: int, least: int) -> 
     """The loop of a nest whose rounds are shared out: the outermost that keeps threads busy."""
     if not isinstance(nest, For) or _work((nest,)) < least:
         return None
-    best, filled = None, 1 / threads
+    best, most = None, 1
     for loop in _straight(nest):
-        rounds = _rounds(loop)
-        if rounds is None:
-            continue
-        share = rounds / (ceil(rounds / threads) * threads)
-        if share > filled and independent(function, loop):
-            best, filled = loop, share
-            if share >= EVEN:
+        rounds = _rounds(loop) or 0
+        if rounds > most and independent(function, loop):
+            best, most = loop, rounds
+            if rounds >= ENOUGH * threads:
                 break
     return best
 
