@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
     from benchmarks.browser.site import Prepared
 
-__all__ = ["COLD", "GOAL", "Visits", "visit"]
+__all__ = ["COLD", "GOAL", "VISITED", "Visits", "visit"]
 
 COLD = ("mobilenetv2", "resnet50")
 GOAL = 0.5
-"""At most this part of the peer's time."""
+"""At most this part of onnxruntime-web's time."""
+VISITED = ("fast", "peer", "litert")
 
 
 @dataclass(frozen=True)
 class Visits:
-    """By engine, `fast` and `peer`: the milliseconds of every visit, and the bytes of one."""
+    """By engine, those of VISITED: the milliseconds of every visit, and the bytes of one."""
 
     prepared: Prepared
     visits: Mapping[str, tuple[float, ...]]
@@ -44,7 +45,7 @@ class Visits:
 
 def visit(address: str, prepared: Prepared, runs: int) -> Visits:
     """Visit each engine's page so many times, in turn."""
-    subjects = {one["name"]: one for one in prepared.subjects() if one["name"] in {"fast", "peer"}}
+    subjects = {one["name"]: one for one in prepared.subjects() if one["name"] in VISITED}
     visits: dict[str, list[float]] = {name: [] for name in subjects}
     transferred: dict[str, int] = {}
     for _ in range(runs):

@@ -21,12 +21,13 @@ from benchmarks.browser.report import (
     missed_visits,
 )
 from benchmarks.browser.run import run_contest
-from benchmarks.browser.site import PEER, made_site, prepare, served
+from benchmarks.browser.site import LITERT, PEER, made_site, prepare, served
 from benchmarks.machine import hardware
 from benchmarks.page import PAGE, write_section
 from likewise.errors import LikewiseError
 from tools.browser import launch
 from tools.environment import DevError
+from tools.onnx2tf import VERSION as ONNX2TF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,9 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev bench browser",
-        description="Time compiled modules beside onnxruntime-web, interleaved in one page of "
-        f"headless Chromium, and write their sections of {PAGE.parent.name}/{PAGE.name}.",
+        description="Time compiled modules beside onnxruntime-web and LiteRT.js, interleaved in "
+        "one page of headless Chromium, and write their sections of "
+        f"{PAGE.parent.name}/{PAGE.name}.",
         epilog="Exit status: 0 done; 1 with --check where a goal is missed.",
     )
     parser.add_argument("models", nargs="*", help="only these; the page is then left as it is")
@@ -159,11 +161,15 @@ def _profile(address: str, folder: Path, prepared: Sequence[Prepared], runs: int
 
 def _machine(chromium: str) -> dict[str, str]:
     """What it ran on; the load is that of the last five minutes, this benchmark included."""
-    peer = json.loads((PEER / "package.json").read_text(encoding="utf-8"))
+    versions = {
+        name: json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
+        for name, folder in (("onnxruntime-web", PEER), ("LiteRT.js", LITERT))
+    }
     return {
         **hardware(),
         "Chromium": chromium,
-        "onnxruntime-web": peer["version"],
+        **versions,
+        "onnx2tf": ONNX2TF,
         "processes at work or waiting, on average": f"{os.getloadavg()[1]:.1f}",
     }
 

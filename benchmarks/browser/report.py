@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.browser.cold import GOAL
+from benchmarks.browser.cold import GOAL, VISITED
 from benchmarks.page import table
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["cold_section", "contest_section", "missed_contests", "missed_visits"]
 
 INTRODUCTION = """The same model, float32, batch 1, in one page of headless Chromium: the module of
-`likewise compile` in fast and in strict numerics, and onnxruntime-web on WebAssembly with one
-thread and with two. *Times as fast* is the peer's time over ours, the median over the turns;
-*in processor time* leaves out what the page's thread waited for other work on the machine. *Apart*
-is how far the outputs of fast numerics are from the peer's, relative to the largest: where they
-disagree nothing is compared. Two threads need two idle cores: where they took longer than one, the
-machine was busy, and the comparison says —. LiteRT.js is not among the peers yet: it takes
-`.tflite` files only.
+`likewise compile` in fast and in strict numerics, onnxruntime-web on WebAssembly, and LiteRT.js
+(XNNPACK) on the `.tflite` file that onnx2tf makes of the model once its shapes are settled. *Times
+as fast* is the peer's time over ours, the median over the turns; *in processor time* leaves out
+what the page's thread waited for other work on the machine. *Apart* is how far the outputs are
+from onnxruntime-web's, relative to the largest: where they disagree nothing is compared.
+"""
+TWO = """The peers with two threads. These need two idle cores: where they took longer than one, the
+machine was busy, and the comparison says —.
 """
 BEGINNING = """Opening a model in the page, nothing cached: from the first byte asked for until it
 can run, and the first run. *Engine* is the script and, for the peer, its kernels; *model* is the
@@ -33,7 +34,8 @@ can run, and the first run. *Engine* is the script and, for the peer, its kernel
 COLD = """A fresh browser for every visit, over HTTP on this machine, one thread: from navigation to
 the first output. *Transferred* is all that the page fetched.
 """
-NAMES = {"fast": "likewise", "peer": "onnxruntime-web"}
+NAMES = {"fast": "likewise", "peer": "onnxruntime-web", "litert": "LiteRT.js"}
+LITERT_GOAL = 1.2
 
 
 def contest_section(
@@ -44,7 +46,10 @@ def contest_section(
 ) -> str:
     """The section of the page; `refused` are models that do not compile, with the reason."""
     parts = [INTRODUCTION, table(("measured on", ""), machine.items())]
-    parts += [f"![Times as fast as onnxruntime-web]({chart})\n", _speeds(outcomes)]
+    parts += [f"![Times as fast as onnxruntime-web]({chart})\n", _one_thread(outcomes)]
+    without = [one.prepared for one in outcomes if one.prepared.refused]
+    parts += [f"Not on LiteRT.js: {one.contest.label} ({one.refused}).\n" for one in without]
+    parts += ["### Two threads\n", TWO, _two_threads(outcomes)]
     parts += ["### Opening a model\n", BEGINNING, _openings(outcomes)]
     if refused:
         lines = (f"- {label}: {reason}" for label, reason in refused.items())
@@ -61,43 +66,69 @@ def missed_contests(outcomes: Sequence[Outcome]) -> list[str]:
         goal, speed = outcome.prepared.contest, outcome.speed("fast")
         if speed is None:
             found.append(f"{goal.label}: its outputs are not those of onnxruntime-web")
-        elif speed < goal.goal:
+            continue
+        if speed < goal.goal:
             found.append(f"{goal.label}: {speed:.2f} times as fast, not {goal.goal:g}")
+        beside = outcome.speed("fast", "litert")
+        if beside is not None and beside < LITERT_GOAL:
+            found.append(
+                f"{goal.label}: {beside:.2f} times as fast as LiteRT.js, not {LITERT_GOAL:g}"
+            )
     return found
 
 
-def _speeds(outcomes: Sequence[Outcome]) -> str:
+def _one_thread(outcomes: Sequence[Outcome]) -> str:
     columns = (
         "model",
         "fast, ms",
         "strict, ms",
         "onnxruntime-web, ms",
-        "its 2 threads, ms",
-        "fast: times as fast",
+        "LiteRT.js, ms",
+        "fast: times as fast as onnxruntime-web",
         "goal",
         "in processor time",
         "strict: times as fast",
-        "fast beside its 2 threads",
+        "fast: times as fast as LiteRT.js",
+        "goal",
         "apart",
+        "LiteRT.js: apart",
     )
     rows = []
     for one in outcomes:
-        engines, goal = one.engines, one.prepared.contest
-        times = [_time(engines[name].times) for name in ("fast", "strict", "peer")]
-        off = engines["fast"].apart
+        goal = one.prepared.contest
         rows.append(
             (
                 goal.label,
-                *times,
-                _time(engines["peer, 2 threads"].times),
+                *(_time(one, name) for name in ("fast", "strict", "peer", "litert")),
                 _ratio(one.speed("fast")),
                 f"≥ {goal.goal:g}",
                 _ratio(one.busy_speed) if one.engines["fast"].busy else "",
                 _ratio(one.speed("strict")),
-                _beside_two(one),
-                "not comparable" if off is None else f"{off:.0e}",
+                _beside(one, "litert"),
+                f"≥ {LITERT_GOAL:g}",
+                _apart(one, "fast"),
+                _apart(one, "litert"),
             )
         )
+    return table(columns, rows)
+
+
+def _two_threads(outcomes: Sequence[Outcome]) -> str:
+    columns = (
+        "model",
+        "onnxruntime-web, ms",
+        "LiteRT.js, ms",
+        "fast with one thread: times as fast as onnxruntime-web",
+        "as LiteRT.js",
+    )
+    rows = [
+        (
+            one.prepared.contest.label,
+            *(_time(one, f"{name}, 2 threads") for name in ("peer", "litert")),
+            *(_beside_two(one, name) for name in ("peer", "litert")),
+        )
+        for one in outcomes
+    ]
     return table(columns, rows)
 
 
@@ -105,14 +136,16 @@ def _openings(outcomes: Sequence[Outcome]) -> str:
     columns = ["model"]
     for name in NAMES.values():
         columns += [f"{name}: opens, ms", "first run, ms", "engine, kB", "model, kB"]
-    columns += ["its code, kB", "its memory, kB"]
-    columns = [*columns[:5], *columns[9:], *columns[5:9]]
+    columns[5:5] = ["its code, kB", "its memory, kB"]
     rows = []
     for one in outcomes:
         prepared = one.prepared
         cells = [prepared.contest.label]
         for name, label in NAMES.items():
-            engine = one.engines[name]
+            engine = one.engines.get(name)
+            if engine is None:
+                cells += ["—"] * 4
+                continue
             cells += [f"{engine.creation:.0f}", f"{engine.first:.0f}"]
             cells += [_size(size) for size in prepared.sizes[label]]
             if name == "fast":
@@ -124,14 +157,14 @@ def _openings(outcomes: Sequence[Outcome]) -> str:
 def cold_section(machine: Mapping[str, str], visits: Sequence[Visits]) -> str:
     """The section of the page."""
     columns = ["model"]
-    columns += [f"{name}, ms" for name in NAMES.values()]
-    columns += [f"{name}: transferred, kB" for name in NAMES.values()]
+    columns += [f"{NAMES[name]}, ms" for name in VISITED]
+    columns += [f"{NAMES[name]}: transferred, kB" for name in VISITED]
     columns += ["time / onnxruntime-web's", "goal"]
     rows = []
     for one in visits:
         cells = [one.prepared.contest.label]
-        cells += [_time(one.times(name)) for name in NAMES]
-        cells += [_kilobytes(one.transferred[name]) for name in NAMES]
+        cells += [_spread(one.times(name)) for name in VISITED]
+        cells += [_kilobytes(one.transferred[name]) for name in VISITED]
         rows.append([*cells, f"{one.ratio:.2f}", f"≤ {GOAL:g}"])
     parts = [COLD, table(("measured on", ""), machine.items()), table(columns, rows)]
     parts.append(
@@ -150,7 +183,11 @@ def missed_visits(visits: Sequence[Visits]) -> list[str]:
     ]
 
 
-def _time(times: Times) -> str:
+def _time(outcome: Outcome, name: str) -> str:
+    return _spread(outcome.engines[name].times) if name in outcome.engines else "—"
+
+
+def _spread(times: Times) -> str:
     lower, upper = times.spread
     digits = 0 if times.median >= 100 else 1 if times.median >= 2 else 2
     return f"{times.median:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
@@ -160,10 +197,23 @@ def _ratio(speed: float | None) -> str:
     return "wrong" if speed is None else f"{speed:.2f}"
 
 
-def _beside_two(outcome: Outcome) -> str:
-    """Our one thread beside the peer's two, where they had two cores to run on."""
-    two, one = (outcome.engines[name].times.median for name in ("peer, 2 threads", "peer"))
-    return _ratio(outcome.speed("fast", "peer, 2 threads")) if two < one else "—"
+def _apart(outcome: Outcome, name: str) -> str:
+    if name not in outcome.engines:
+        return "—"
+    off = outcome.engines[name].apart
+    return "not comparable" if off is None else f"{off:.0e}"
+
+
+def _beside(outcome: Outcome, name: str) -> str:
+    return _ratio(outcome.speed("fast", name)) if name in outcome.engines else "—"
+
+
+def _beside_two(outcome: Outcome, name: str) -> str:
+    """Our one thread beside a peer's two, where they had two cores to run on."""
+    if name not in outcome.engines:
+        return "—"
+    two, one = (outcome.engines[x].times.median for x in (f"{name}, 2 threads", name))
+    return _beside(outcome, f"{name}, 2 threads") if two < one else "—"
 
 
 def _kilobytes(count: int) -> str:

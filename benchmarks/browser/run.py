@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.browser.clock import ProcessorClock
@@ -69,10 +69,10 @@ class Outcome:
         return statistics.median(b / a for a, b in zip(fast.busy, peer.busy, strict=True))
 
     def speed(self, name: str, beside: str = "peer") -> float | None:
-        """How many times as fast as another engine: the median over the turns; None where its
-        outputs are wrong.
+        """How many times as fast as another engine: the median over the turns; None where there
+        is none or outputs are wrong.
         """
-        if not self.engines[name].agrees:
+        if not all(one in self.engines and self.engines[one].agrees for one in (name, beside)):
             return None
         pairs = zip(self.engines[beside].turns, self.engines[name].turns, strict=True)
         return statistics.median(other / own for other, own in pairs)
@@ -87,14 +87,13 @@ def run_contest(browser: Browser, address: str, prepared: Prepared, runs: int) -
         "inputs": prepared.inputs,
         "warmUp": WARM_UP,
     }
-    turns: dict[str, list[float]] = {one["name"]: [] for one in subjects}
-    busy: dict[str, list[float | None]] = {one["name"]: [] for one in subjects}
     context = browser.new_context()
     try:
         page = context.new_page()
         page.goto(f"{address}/page/")
-        if not page.evaluate("spec => globalThis.benchmark.begin(spec)", spec):
-            raise RuntimeError("the page is not isolated: no threads, and a coarse clock")
+        begun = page.evaluate("spec => globalThis.benchmark.begin(spec)", spec)
+        turns: dict[str, list[float]] = {name: [] for name in begun["opened"]}
+        busy: dict[str, list[float | None]] = {name: [] for name in begun["opened"]}
         clock = ProcessorClock(browser)
         for _ in range(runs):
             for name, medians in turns.items():
@@ -117,6 +116,9 @@ def run_contest(browser: Browser, address: str, prepared: Prepared, runs: int) -
         )
         for name, one in found.items()
     }
+    if begun["refused"]:
+        (reason, *_) = begun["refused"].values()
+        prepared = replace(prepared, refused=f"LiteRT.js: {reason}")
     return Outcome(prepared, engines)
 
 

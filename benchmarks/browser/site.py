@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ import numpy as np
 
 import likewise
 from likewise.ir import Expression, TensorType
+from likewise.passes import simplify
+from likewise.passes.specialize import specialize
 from tools.models import ensure
 from tools.node import build, install
+from tools.onnx2tf import ConversionError, convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,13 +29,17 @@ if TYPE_CHECKING:
     from benchmarks.browser.contests import Contest
     from likewise.model import Model
 
-__all__ = ["PEER", "Prepared", "Size", "made_site", "prepare", "served"]
+__all__ = ["LITERT", "PEER", "Prepared", "Size", "made_site", "prepare", "served"]
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE.parent.parent / "wasm" / "runtime"
-PEER = HERE / "node_modules" / "onnxruntime-web"
+PACKAGES = HERE / "node_modules"
+PEER = PACKAGES / "onnxruntime-web"
 PEER_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 """What a page of the peer downloads: its script for WebAssembly alone, and its kernels."""
+LITERT = PACKAGES / "@litertjs" / "core"
+LITERT_FILES = ("litert_wasm_internal.js", "litert_wasm_internal.wasm")
+"""And of LiteRT.js, besides its script, for one thread."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Size:
 @dataclass(frozen=True)
 class Prepared:
     """A model on the site. `sizes` is what a page of each engine downloads: the engine first, the
-    model second.
+    model second. `refused` is why LiteRT.js does not run it; '' where it does.
     """
 
     contest: Contest
@@ -59,17 +67,24 @@ class Prepared:
     code_bytes: int
     memory_bytes: int
     sizes: Mapping[str, tuple[Size, Size]]
+    outputs: Mapping[str, tuple[int, ...]]
+    refused: str
 
     def subjects(self) -> list[dict[str, Any]]:
         """The engines that run it, as `page/contest.js` takes them."""
         name = self.contest.model
         peer = {"engine": "onnxruntime", "model": f"/{name}.onnx", "dims": self.dims}
-        return [
+        file = f"/{name}.tflite"
+        litert = {"engine": "litert", "model": file, "outputs": self.outputs, "optional": True}
+        found: list[dict[str, Any]] = [
             {"name": "fast", "engine": "likewise", "module": f"/{name}.wasm"},
             {"name": "peer", "threads": 1, **peer},
             {"name": "strict", "engine": "likewise", "module": f"/{name}.plain.wasm"},
             {"name": "peer, 2 threads", "threads": 2, **peer},
+            {"name": "litert", "threads": 1, **litert},
+            {"name": "litert, 2 threads", "threads": 2, **litert},
         ]
+        return found[:4] if self.refused else found
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -113,15 +128,20 @@ def made_site(folder: Path) -> None:
     install(HERE)
     esbuild = RUNTIME / "node_modules" / "esbuild" / "bin" / "esbuild"
     options = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=error")
-    command: list[str | Path] = [
-        esbuild,
-        RUNTIME / "dist" / "index.js",
-        *options,
-        f"--outfile={folder}/runtime.js",
-    ]
-    subprocess.run([node.program, *command], check=True)
+    for name, package in (("runtime", RUNTIME), ("litert", LITERT)):
+        script = f"{name}={package / 'dist' / 'index.js'}"
+        command: list[str | Path] = [
+            node.program,
+            esbuild,
+            script,
+            *options,
+            "--splitting",
+            f"--outdir={folder}",
+        ]
+        subprocess.run(command, check=True)
     (folder / "page").symlink_to(HERE / "page")
     (folder / "onnxruntime-web").symlink_to(PEER / "dist")
+    (folder / "litert").symlink_to(LITERT / "wasm")
 
 
 def prepare(contest: Contest, folder: Path) -> Prepared:
@@ -145,7 +165,9 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
         inputs.append(
             {"name": name, "dtype": str(array.dtype), "shape": shape, "url": f"/{file.name}"}
         )
-    engine = sum((_size(PEER / "dist" / name) for name in PEER_FILES), Size(0, 0))
+    refused = _put_tflite(contest, model, shapes, constants, folder)
+    peer = sum((_size(PEER / "dist" / name) for name in PEER_FILES), Size(0, 0))
+    litert = sum((_size(LITERT / "wasm" / name) for name in LITERT_FILES), Size(0, 0))
     return Prepared(
         contest,
         inputs,
@@ -155,10 +177,38 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
         artefact.code_bytes,
         artefact.memory_bytes,
         {
-            "likewise": (_size(folder / "runtime.js"), _size(module)),
-            "onnxruntime-web": (engine, _size(path)),
+            "likewise": (_scripts(folder / "runtime.js"), _size(module)),
+            "onnxruntime-web": (peer, _size(path)),
+            "LiteRT.js": (
+                _scripts(folder / "litert.js") + litert,
+                Size(0, 0) if refused else _size(folder / f"{contest.model}.tflite"),
+            ),
         },
+        {
+            port.name: tuple(map(int, map(str, port.shape or ())))
+            for port in artefact.signature.outputs
+        },
+        refused,
     )
+
+
+def _put_tflite(
+    contest: Contest,
+    model: Model,
+    shapes: Mapping[str, tuple[int, ...]],
+    constants: Mapping[str, Any],
+    folder: Path,
+) -> str:
+    """Put what onnx2tf makes of the model on the site; why there is nothing, or ''.
+
+    It is given the graph with its shapes settled: of some files as they are it makes nothing.
+    """
+    graph = simplify(specialize(model.graph, shapes, constants))
+    try:
+        (folder / f"{contest.model}.tflite").symlink_to(convert(graph, contest.model))
+    except ConversionError as error:
+        return f"onnx2tf: {error}"
+    return ""
 
 
 def _shapes(contest: Contest, model: Model) -> dict[str, tuple[int, ...]]:
@@ -179,6 +229,12 @@ def _dims(contest: Contest, model: Model) -> dict[str, int]:
                 if isinstance(dim, Expression):
                     found[str(dim)] = size
     return found
+
+
+def _scripts(file: Path) -> Size:
+    """A bundled script and what it imports at once: not what it fetches when that is needed."""
+    named = re.findall(r'from ?"\./([^"]+)"', file.read_text(encoding="utf-8"))
+    return sum((_scripts(file.with_name(name)) for name in named), _size(file))
 
 
 @cache

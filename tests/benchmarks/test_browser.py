@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def prepared(goal: float) -> Prepared:
+def prepared(goal: float, refused: str = "") -> Prepared:
     size = Size(2_000, 1_000), Size(50_000_000, 40_000_000)
     return Prepared(
         Contest("net", "A net", goal),
@@ -40,10 +40,12 @@ def prepared(goal: float) -> Prepared:
         56_996,
         9_000_000,
         dict.fromkeys(ENGINES, size),
+        {},
+        refused,
     )
 
 
-ENGINES = ("likewise", "onnxruntime-web")
+ENGINES = ("likewise", "onnxruntime-web", "LiteRT.js")
 
 
 def outcome(goal: float, apart: float | None = 1e-6) -> Outcome:
@@ -54,8 +56,15 @@ def outcome(goal: float, apart: float | None = 1e-6) -> Outcome:
             "strict": Timed(20, 30, (20, 20, 20), None, 0.0),
             "peer": Timed(900, 200, (20, 60, 30), (20, 20, 18), 0.0),
             "peer, 2 threads": Timed(900, 200, (15, 15, 15), None, 0.0),
+            "litert": Timed(700, 100, (15, 24, 14), None, 2e-6),
+            "litert, 2 threads": Timed(700, 100, (20, 20, 20), None, 2e-6),
         },
     )
+
+
+def without_litert(one: Outcome) -> Outcome:
+    engines = {name: timed for name, timed in one.engines.items() if "litert" not in name}
+    return replace(one, prepared=prepared(2, "onnx2tf: no LSTM"), engines=engines)
 
 
 def test_every_contest_has_a_model() -> None:
@@ -80,7 +89,11 @@ def test_wrong_outputs_have_no_ratio(apart: float | None) -> None:
 
 def test_goals_missed_are_said() -> None:
     assert missed_contests([outcome(3), outcome(3.5)]) == ["A net: 3.00 times as fast, not 3.5"]
-    visits = Visits(prepared(2), {"fast": (60, 80), "peer": (100, 100)}, {"fast": 1, "peer": 1})
+    slow = outcome(3)
+    slow = replace(slow, engines={**slow.engines, "litert": Timed(1, 1, (11, 22, 12), None, 0.0)})
+    assert missed_contests([slow]) == ["A net: 1.10 times as fast as LiteRT.js, not 1.2"]
+    times = {"fast": (60.0, 80.0), "peer": (100.0, 100.0), "litert": (90.0, 90.0)}
+    visits = Visits(prepared(2), times, dict.fromkeys(times, 1))
     assert missed_visits([visits]) == ["A net: 0.70 of onnxruntime-web's time, not 0.5"]
 
 
@@ -93,11 +106,12 @@ def test_the_sections_have_machine_times_ratios_and_refusals() -> None:
         "![Times as fast as onnxruntime-web](chart.svg)",
         (
             "| A net | 10.0 (10.0 to 15.0) | 20.0 (20.0 to 20.0) | 30.0 (25.0 to 45.0) "
-            "| 15.0 (15.0 to 15.0) | 3.00 | ≥ 2 | 2.50 | 1.50 | 1.50 | 1e-06 |"
+            "| 15.0 (14.5 to 19.5) | 3.00 | ≥ 2 | 2.50 | 1.50 | 1.40 | ≥ 1.2 | 1e-06 | 2e-06 |"
         ),
+        "| A net | 15.0 (15.0 to 15.0) | 20.0 (20.0 to 20.0) | 1.50 | — |",
         (
             "| A net | 20 | 30 | 2.0 (1.0) | 50,000 (40,000) | 57 | 9,000 | 900 | 200 "
-            "| 2.0 (1.0) | 50,000 (40,000) |"
+            "| 2.0 (1.0) | 50,000 (40,000) | 700 | 100 | 2.0 (1.0) | 50,000 (40,000) |"
         ),
         "- B net: no Pow",
         "- none",
@@ -105,14 +119,19 @@ def test_the_sections_have_machine_times_ratios_and_refusals() -> None:
         assert line in section
     busy = outcome(2)
     busy = replace(busy, engines={**busy.engines, "peer, 2 threads": busy.engines["peer"]})
-    assert "| 1.50 | — | 1e-06 |" in contest_section({}, [busy], {}, "")
+    assert "| — | — |\n" in contest_section({}, [busy], {}, "")
+    lone = contest_section({}, [without_litert(outcome(2))], {}, "")
+    assert "| — | 3.00 | ≥ 2 | 2.50 | 1.50 | — | ≥ 1.2 | 1e-06 | — |" in lone
+    assert "Not on LiteRT.js: A net (onnx2tf: no LSTM)." in lone
     visits = Visits(
-        prepared(2), {"fast": (30, 40), "peer": (100, 100)}, {"fast": 52_000, "peer": 20_000_000}
+        prepared(2),
+        {"fast": (30, 40), "peer": (100, 100), "litert": (70, 90)},
+        {"fast": 52_000, "peer": 20_000_000, "litert": 15_000_000},
     )
     assert (
-        "| A net | 35.0 (32.5 to 37.5) | 100 (100 to 100) | 52 | 20,000 | 0.35 | ≤ 0.5 |"
-        in cold_section({}, [visits]).splitlines()
-    )
+        "| A net | 35.0 (32.5 to 37.5) | 100 (100 to 100) | 80.0 (75.0 to 85.0) "
+        "| 52 | 20,000 | 15,000 | 0.35 | ≤ 0.5 |"
+    ) in cold_section({}, [visits]).splitlines()
 
 
 def test_the_chart_names_models_and_is_reproducible(tmp_path: Path) -> None:

@@ -37,17 +37,23 @@ async function open(subject, feeds) {
 }
 
 let opened = [];
+let refused = {};
 let expected;
 
 /**
- * Open every subject, one after the other, and warm all up. V8 first runs what its quick compiler
+ * Open every subject, one after the other, and warm all up; an `optional` one may refuse. V8 first runs what its quick compiler
  * made and replaces that while it runs: until then, and while `warmUp` lasts, nothing counts. The
  * pauses let it, and let the threads of the one before, which wait actively, fall asleep.
  */
 export async function begin({ subjects, reference, inputs, warmUp }) {
   const feeds = await fetchFeeds(inputs);
   for (const subject of subjects) {
-    opened.push(await open(subject, feeds));
+    try {
+      opened.push(await open(subject, feeds));
+    } catch (error) {
+      if (!subject.optional) throw error;
+      refused[subject.name] = String(error.message ?? error);
+    }
     await sleep(100);
   }
   expected = opened.find(({ name }) => name === reference).outputs;
@@ -55,7 +61,8 @@ export async function begin({ subjects, reference, inputs, warmUp }) {
     for (const one of opened) await block(one, warmUp / 4);
     await sleep(200);
   }
-  return crossOriginIsolated;
+  if (!crossOriginIsolated) throw new Error("the page is not isolated: no threads, a coarse clock");
+  return { opened: opened.map(({ name }) => name), refused };
 }
 
 /** The turn of one subject, as `block` tells it. */
@@ -73,11 +80,13 @@ export async function turn({ name, milliseconds }) {
  */
 export async function end() {
   const found = {};
-  for (const { name, creation, first, outputs, prepared, run, close } of opened) {
-    const off = Math.max(apart(outputs, expected), apart(await run(prepared), expected));
+  for (const { name, creation, first, outputs, prepared, run, named, close } of opened) {
+    const distance = (made) => apart(named ? named(made) : made, expected);
+    const off = Math.max(distance(outputs), distance(await run(prepared)));
     found[name] = { creation, first, apart: Number.isFinite(off) ? off : null };
     close();
   }
   opened = [];
+  refused = {};
   return found;
 }
