@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from likewise.loop import Program, ProgramBuilder, S
-from likewise.loop.math import FUNCTIONS, Transcendental, power
+from likewise.loop.math import FUNCTIONS, Transcendental, exp_below_zero, power
 from likewise.targets.wasm import Numerics, load
 from tests.targets.wasm.running import module_of
 
@@ -177,3 +177,15 @@ def test_power(form: str) -> None:
                 exponent = max(int(mpmath.floor(mpmath.log(abs(want), 2))), int(limits.minexp))
                 error = abs(mpmath.mpf(float(found)) - want)
                 assert error <= mpmath.mpf(2) ** (exponent - limits.nmant), (a, c)
+
+
+@pytest.mark.parametrize("numerics", ["strict", "fast"])
+def test_exp_below_zero(numerics: Numerics) -> None:
+    """As exact as exp down to the least normal number, and 0 below."""
+    function = Transcendental("exp", exp_below_zero, FUNCTIONS["exp"].f32, 0)
+    x = np.linspace(-87.3, 0, 4000, dtype=np.float32)
+    y = evaluate(program_of(function, "f32", x.size, 4), x, numerics)
+    error, where = worst_error(function, x, y)
+    assert error <= function.f32, where
+    low = np.array([-88, -100, -1e30, -np.inf], np.float32)
+    assert not evaluate(program_of(function, "f32", low.size, 4), low, numerics).any()

@@ -158,6 +158,36 @@ def test_product_of_two_inputs(columns: int) -> None:
         np.testing.assert_allclose(found, a @ b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, 23, 24, 50])
+@pytest.mark.parametrize("columns", [3, 8, 13, 45])
+@pytest.mark.parametrize("depth", [1, 300])
+def test_batched_product(rows: int, columns: int, depth: int) -> None:
+    """Both sides as a run would know them, the right one turned."""
+    chain = Chain(draw(2, rows, 3, depth)).then("Transpose", perm=(0, 2, 1, 3))
+    chain.then("MatMul", draw(2, 1, depth, columns)).then("Relu").check()
+
+
+@pytest.mark.parametrize("rows", [1, 24, 31, 400])
+@pytest.mark.parametrize("columns", [1, 7, 45, 300])
+def test_softmax_and_attention(rows: int, columns: int) -> None:
+    chain = Chain(draw(2, 3, rows, 10)).then("MatMul", draw(2, 3, 10, columns))
+    chain.then("Add", draw(1, 1, 1, columns)).then("Softmax").check()
+    assert not any(name.startswith("map") for name in chain.functions())
+    chain.then("MatMul", draw(3, columns, 21)).then("Relu").check()
+    names = chain.functions()
+    assert any("attention" in name for name in names) == (rows >= 24)
+
+
+def test_rows_that_softmax_cannot_weigh() -> None:
+    x = draw(5, 9)
+    x[0, 3], x[1, 8], x[2, 2], x[3], x[4, ::2] = np.nan, np.inf, -np.inf, -np.inf, -1e30
+    with np.errstate(invalid="ignore"):
+        chain = Chain(x).then("Softmax")
+    made = load(emit_lowered(chain._lowered())).run({"x": x})[chain.last.name]
+    np.testing.assert_allclose(made, chain.array, rtol=1e-6)
+    assert not made[4, ::2].any()
+
+
 def test_epilogues_are_part_of_the_convolution() -> None:
     chain = Chain(draw(1, 8, 6, 6)).then("Conv", draw(8, 8, 3, 3), draw(8), pads=(1, 1, 1, 1))
     chain.then("Relu").then("Conv", draw(9, 8, 3, 3), pads=(1, 1, 1, 1)).then("Relu").check()
@@ -184,3 +214,10 @@ def test_sums_are_as_exact_as_those_of_numpy(axes: tuple[int, ...]) -> None:
     floor = np.finfo(np.float32).eps * np.abs(exact).max()
     error = np.abs(made[chain.last.name] - exact).max()
     assert error <= 4 * max(np.abs(chain.array - exact).max(), floor)
+
+
+def test_an_order_in_memory_outlives_a_reshape() -> None:
+    """Tokens that become an image are channels last already: nothing is turned around."""
+    chain = Chain(draw(1, 48, 16)).then("MatMul", draw(16, 32)).then("Transpose", perm=(0, 2, 1))
+    chain.then("Reshape", np.array([1, 32, 6, 8])).then("Conv", draw(16, 32, 1, 1)).check()
+    assert "pack" not in chain.functions()

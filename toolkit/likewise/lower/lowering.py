@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.control import Repeated, Step
     from likewise.lower.kernels.recurrent import Walk
-    from likewise.lower.pending import Emit
+    from likewise.lower.pending import Emit, Rows
     from likewise.lower.sequences import Held
     from likewise.ops.windows import Windows
 
@@ -211,14 +211,19 @@ class Lowering:
         return view
 
     def pending(
-        self, dtype: DType, shape: Sequence[int], order: Sequence[int] | None, emit: Emit
+        self,
+        dtype: DType,
+        shape: Sequence[int],
+        order: Sequence[int] | None,
+        emit: Emit,
+        by_rows: Callable[[], Rows] | None = None,
     ) -> TensorView:
         """What a kernel will make that takes elementwise operators into its epilogue.
 
         See `likewise.lower.pending`.
         """
         kept = None if order is None else tuple(order)
-        return Pending(self, dtype, tuple(shape), kept, emit).view()
+        return Pending(self, dtype, tuple(shape), kept, emit, by_rows).view()
 
     # Computing views
 
@@ -310,9 +315,16 @@ class Lowering:
 
     def matmul(self, a: TensorView, b: TensorView) -> TensorView:
         """The product of two views of rank 2 or more, their leading axes broadcast."""
+        from likewise.lower.kernels.attention import attention
         from likewise.lower.kernels.gemm import matmul
 
-        return matmul(self, a, b)
+        return attention(self, a, b) or matmul(self, a, b)
+
+    def softmax(self, x: TensorView) -> TensorView:
+        """See `likewise.lower.kernels.attention`."""
+        from likewise.lower.kernels.attention import softmax
+
+        return softmax(self, x)
 
     def convolve(
         self,

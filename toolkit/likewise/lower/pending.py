@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from likewise.ir import DType
     from likewise.lower.lowering import Lowering
 
-__all__ = ["Epilogue", "Pending", "Stem", "extend"]
+__all__ = ["Epilogue", "Pending", "Put", "Rows", "Stem", "extend"]
 
 Epilogue = Callable[[Kernel, Value, Index], Value]
 Emit = Callable[[TensorView, Epilogue], None]
+Put = Callable[[Kernel, Value, Index, Value], None]
+"""put(k, row, index, value): `row` counts from the first of those that are computed together."""
+Rows = Callable[[Kernel, Index, Value, int, Put], None]
+"""rows(k, lead, first, count, put) computes some rows of the matrix at `lead` in a kernel."""
 
 
 def _keep(_k: Kernel, value: Value, _index: Index) -> Value:
@@ -39,6 +43,7 @@ class Pending:
     """A kernel to be written: `emit(target, epilogue)` fills a target of this dtype and shape.
 
     `readers` says how many nodes read the result; `memory` is where it stands once it is written.
+    `by_rows`, where it is known, prepares what another kernel needs to compute rows for itself.
     """
 
     lowering: Lowering
@@ -46,6 +51,7 @@ class Pending:
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
     emit: Emit
+    by_rows: Callable[[], Rows] | None = None
     readers: int = 1
     memory: TensorView | None = None
 
@@ -144,7 +150,26 @@ def extend(
 
         lowering.write(TensorView(dtype, shape, read, None, 2, order=memory.order), target)
 
-    return Pending(lowering, dtype, shape, base.order, emit)
+    return Pending(lowering, dtype, shape, base.order, emit, _rows_with(base.by_rows, both))
+
+
+def _rows_with(by_rows: Callable[[], Rows] | None, compute: Epilogue) -> Callable[[], Rows] | None:
+    """The same rows with what is computed from them."""
+    if by_rows is None:
+        return None
+
+    def prepare() -> Rows:
+        plain = by_rows()
+
+        def rows(k: Kernel, lead: Index, first: Value, count: int, put: Put) -> None:
+            def put_computed(k: Kernel, row: Value, index: Index, value: Value) -> None:
+                put(k, row, index, compute(k, value, index))
+
+            plain(k, lead, first, count, put_computed)
+
+        return rows
+
+    return prepare
 
 
 def _grows(view: TensorView, base: Pending) -> bool:

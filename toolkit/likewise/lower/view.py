@@ -8,9 +8,12 @@ reads the view.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from likewise.errors import LikewiseError
@@ -173,7 +176,8 @@ class TensorView:
             middle = unflatten(k, flatten(k, index[lead:end], outer), inner)
             return (*index[:lead], *middle, *index[end:])
 
-        return self.viewed(sizes, back)
+        made = self.viewed(sizes, back)
+        return made if self.order is None else replace(made, order=_regrouped(self, sizes))
 
     def transpose(self, order: Sequence[int]) -> TensorView:
         """Axis i of the result is axis order[i] of this view."""
@@ -222,6 +226,22 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
     while same < min(len(a), len(b)) and a[same] == b[same]:
         same += 1
     return same
+
+
+def _regrouped(view: TensorView, sizes: Sequence[int]) -> tuple[int, ...] | None:
+    """The order in memory of a view's elements seen in other sizes; None where it has none.
+
+    Axes whose sizes multiply to the same number before and after stay together.
+    """
+    ends = [list(accumulate(shape, mul)) for shape in (view.shape, sizes)]
+    common = sorted(set(ends[0]) & set(ends[1]))
+    old, new = ([bisect_left(common, end) for end in one] for one in ends)
+    axes = [axis for axis in view.memory_order if view.shape[axis] != 1]
+    groups = list(dict.fromkeys(old[axis] for axis in axes))
+    if axes != [axis for one in groups for axis in sorted(axes) if old[axis] == one]:
+        return None
+    ones = [axis for axis, group in enumerate(new) if group not in groups]
+    return _or_none(ones + [axis for one in groups for axis, g in enumerate(new) if g == one])
 
 
 def _or_none(order: Sequence[int]) -> tuple[int, ...] | None:

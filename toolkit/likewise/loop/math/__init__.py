@@ -7,7 +7,7 @@ branch but `select` (all lanes go the same way) and no libm-like table, and name
 """
 
 from likewise.loop.math.error_function import erf
-from likewise.loop.math.exponential import exp, sigmoid, tanh
+from likewise.loop.math.exponential import exp, exp_below_zero, sigmoid, tanh
 from likewise.loop.math.exponential_minus_one import cosh, expm1, sinh
 from likewise.loop.math.inverse_hyperbolic import acosh, asinh, atanh, log1p
 from likewise.loop.math.inverse_trigonometric import acos, asin, atan
@@ -30,6 +30,7 @@ __all__ = [
     "cosh",
     "erf",
     "exp",
+    "exp_below_zero",
     "expm1",
     "fmod",
     "log",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from likewise.loop.arithmetic import Arithmetic
     from likewise.loop.values import Value
 
-__all__ = ["LOG2_E", "exp", "reduced", "sigmoid", "tanh"]
+__all__ = ["LOG2_E", "exp", "exp_below_zero", "reduced", "sigmoid", "tanh"]
 
 LOG2_E = 1.4426950408889634
 
@@ -34,6 +34,13 @@ def exp(b: Arithmetic, x: Value) -> Value:
     value = reduced(b, x, whole) + 1.0
     half = n >> 1
     return value * power_of_two(b, half, x) * power_of_two(b, n - half, x)
+
+
+def exp_below_zero(b: Arithmetic, x: Value) -> Value:
+    """e^x of a float32 x <= 0, as exact as `exp`, with 0 for what would be subnormal."""
+    x = b.max(x, -88.0)
+    whole, n = round_to_integer(b, x * LOG2_E)
+    return (_reduced_f32(b, x, whole) + 1.0) * power_of_two(b, n, x)
 
 
 def reduced(b: Arithmetic, x: Value, whole: Value) -> Value:

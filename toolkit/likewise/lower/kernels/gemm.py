@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.loop.types import S, scalar_or_vector
-from likewise.lower.kernels.igemm import BLOCK, Tile, each_block, even_rows, pack
+from likewise.lower.kernels.batched import Product, rows_of, suits_product
+from likewise.lower.kernels.igemm import FEW_ROWS, Tile, even_rows, over_rows, pack
 from likewise.lower.kernels.layout import strides_of
 from likewise.lower.view import unflatten
 
@@ -21,14 +23,9 @@ if TYPE_CHECKING:
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
     from likewise.lower.pending import Epilogue
-    from likewise.lower.view import TensorView
+    from likewise.lower.view import Index, TensorView
 
 __all__ = ["Matrix", "gemm", "matmul"]
-
-CHUNK: Final = 4096
-"""Elements of the left side that one pass over packed weights takes: half of an L1."""
-_FEW_ROWS: Final = 2
-_WIDE: Final = 4  # blocks at a time where there are few rows
 
 Put = Callable[["Kernel", "Value", "Value", "Value"], None]
 """put(k, row, column, value): the lanes from `column` on, or one element."""
@@ -131,7 +128,8 @@ def matmul(lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
     def emit(target: TensorView, epilogue: Epilogue) -> None:
         _batched(lowering, a, b, target, epilogue)
 
-    return lowering.pending(a.dtype, shape, None, emit)
+    by_rows = partial(rows_of, lowering, a, b) if suits_product(a, b) else None
+    return lowering.pending(a.dtype, shape, None, emit, by_rows)
 
 
 def _batched(
@@ -144,23 +142,31 @@ def _batched(
         _batched(lowering, a, b, inside, epilogue)
         lowering.write(inside, y)
         return
+    product = Product.of(lowering, a, b) if suits_product(a, b) else None
     batch = y.shape[:-2]
-    a, b = lowering.materialise(a), lowering.materialise(b)
+    if product is None:
+        a, b = lowering.materialise(a), lowering.materialise(b)
     wide = [one.broadcast((*batch, *one.shape[-2:])) for one in (a, b)]
     with lowering.kernel(f"{y.storage}_gemm_6x8") as k, ExitStack() as loops:
         index = tuple(loops.enter_context(k.loop(size)) for size in batch)
+
+        def put(k: Kernel, at: Index, value: Value) -> None:
+            buffer, position = y.address(k, at)
+            k.write(buffer, position, epilogue(k, k.narrow(value, y.storage), at))
+
+        if product is not None:
+            product.rows(k, index, k.index(0), m, lambda k, _, at, value: put(k, at, value))
+            return
         operands = []
         for view, stride in ((wide[0], depth), (wide[1], n)):
             buffer, base = view.address(k, (*index, k.index(0), k.index(0)))
             operands.append(Matrix(k.pointer(buffer), base, stride))
-
-        def put(k: Kernel, row: Value, column: Value, value: Value) -> None:
-            at = (*index, row, column)
-            buffer, position = y.address(k, at)
-            value = k.narrow(value, y.storage)
-            k.write(buffer, position, epilogue(k, value, at))
-
-        gemm(k, (operands[0], operands[1]), (m, n, depth), put)
+        gemm(
+            k,
+            (operands[0], operands[1]),
+            (m, n, depth),
+            lambda k, row, column, value: put(k, (*index, row, column), value),
+        )
 
 
 def _with_weights(lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any]) -> TensorView:
@@ -178,7 +184,7 @@ def _with_weights(lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any]) ->
             return
         left = lowering.materialise(a)
         weights = lowering.constant(pack(b.T[:, None]))
-        name = "f32_gemv_1x32" if count <= _FEW_ROWS else "f32_gemm_6x8"
+        name = "f32_gemv_1x32" if count <= FEW_ROWS else "f32_gemm_6x8"
         with lowering.kernel(name) as k:
             memory, base = left.address(k, (k.index(0),) * left.rank)
             packed = k.pointer(weights.address(k, (k.index(0),) * weights.rank)[0])
@@ -193,31 +199,6 @@ def _with_weights(lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any]) ->
                 start = base + first * depth
                 tile.run(k, rows, start, column * depth, column, store, columns=columns)
 
-            _over_rows(k, count, n, depth, run)
+            over_rows(k, count, n, depth, run)
 
     return lowering.pending(a.dtype, (*lead, m, n), None, emit)
-
-
-Run = Callable[[int, "Value", "Value", int], None]
-
-
-def _over_rows(k: Kernel, count: int, n: int, depth: int, run: Run) -> None:
-    """All tiles of `count` rows and `n` columns, rows in parts that fit the cache."""
-
-    def part_of(first: Value, size: int) -> None:
-        def block(column: Value, columns: int) -> None:
-            for start, stop, step in even_rows(size):
-                with k.loop(start, stop, step) as row:
-                    run(step, first + row, column, columns)
-
-        each_block(k, n, block, _WIDE * BLOCK if count <= _FEW_ROWS else BLOCK)
-
-    part = max(4, CHUNK // depth // 6) * 6
-    whole = count // part * part
-    if count <= part * 3 // 2:
-        part_of(k.index(0), count)
-        return
-    with k.loop(0, whole, part) as first:
-        part_of(first, part)
-    if whole < count:
-        part_of(k.index(whole), count - whole)

@@ -23,10 +23,27 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
 
-__all__ = ["BLOCK", "ROWS", "Store", "Tile", "each_block", "even_rows", "even_spans", "pack"]
+__all__ = [
+    "BLOCK",
+    "FEW_ROWS",
+    "ROWS",
+    "WIDE",
+    "Store",
+    "Tile",
+    "each_block",
+    "even_rows",
+    "even_spans",
+    "over_rows",
+    "pack",
+]
 
 BLOCK: Final = 8
 ROWS: Final = 6
+CHUNK: Final = 4096
+"""Elements of the left side that one pass over packed weights takes: half of an L1."""
+FEW_ROWS: Final = 2
+WIDE: Final = 4
+"""Blocks at a time where there are few rows."""
 _IN_ORDER: Final = 128
 """Products summed one after the other, about, before their sum is added to the total.
 
@@ -171,3 +188,28 @@ class Tile:
                         total.set(k.madd(left, factor, total.get()))
                     else:
                         total.set(total.get() + left * factor)
+
+
+Run = Callable[[int, "Value", "Value", int], None]
+
+
+def over_rows(k: Kernel, count: int, n: int, depth: int, run: Run) -> None:
+    """All tiles of `count` rows and `n` columns, rows in parts that fit the cache."""
+
+    def part_of(first: Value, size: int) -> None:
+        def block(column: Value, columns: int) -> None:
+            for start, stop, step in even_rows(size):
+                with k.loop(start, stop, step) as row:
+                    run(step, first + row, column, columns)
+
+        each_block(k, n, block, WIDE * BLOCK if count <= FEW_ROWS else BLOCK)
+
+    part = max(4, CHUNK // depth // 6) * 6
+    whole = count // part * part
+    if count <= part * 3 // 2:
+        part_of(k.index(0), count)
+        return
+    with k.loop(0, whole, part) as first:
+        part_of(first, part)
+    if whole < count:
+        part_of(k.index(whole), count - whole)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.loop import S
 from likewise.loop import math as loop_math
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import check_float, normalize_axis
@@ -43,6 +44,8 @@ class Softmax(Operator, versions=(1, 11, 13)):
 
     def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
         axis = (normalize_axis(self.axis, x.rank),)
+        if axis[0] == x.rank - 1 > 0 and x.storage is S.f32 and x.size:
+            return lowering.softmax(x)
         x = lowering.settle(x) if x.cost > 1 or x.stem is not None else x
         top = lowering.reduce(x, axis, -math.inf, lambda k, a, b: k.max(a, b), name="softmax_max")
         low = lowering.elementwise(lambda _, a, b: a - b, x.dtype, x, top)
