@@ -117,3 +117,66 @@ def test_parts_must_be_those_of_the_loop(parts: Parts, message: str) -> None:
     changed = replace(run, body=(replace(first, parts=parts), *rest))
     with pytest.raises(LoopError, match=message):
         verify(Program(shared.buffers, (*kernels, changed)))
+
+
+def through_scratch(in_between: float) -> Program:
+    """Rows are reversed by way of memory that each row writes first; another kernel may read it."""
+    made = ProgramBuilder()
+    x, y = made.input("x", S.f32, 64), made.output("y", S.f32, 64)
+    scratch = made.scratch("t", S.f32, 8)
+    with made.function("run") as run:
+        k = Kernel("reverse")
+        source, target, row = (k.pointer(one) for one in (x, y, scratch))
+        with k.loop(8) as i:
+            with k.loop(8) as at:
+                k.store(row, at, k.load(source, i * 8 + at) * 2.0)
+            with k.loop(8) as at:
+                k.store(target, i * 8 + at, k.load(row, 7 - at))
+        run.call(made.add(k.finish()), k.arguments)
+        if in_between:
+            k = Kernel("reads")
+            k.store(k.pointer(y), 0, k.load(k.pointer(scratch), 0) + in_between)
+            run.call(made.add(k.finish()), k.arguments)
+    return made.finish()
+
+
+def test_threads_have_scratch_memory_of_their_own() -> None:
+    whole = through_scratch(0)
+    shared = share_out(whole, 3, least=0)
+    assert shared.buffer("t").size == 3 * 64
+    (call,) = shared.functions[-1].body
+    assert isinstance(call, Call)
+    assert call.copies == ((2, 64),)
+    x = {"x": np.arange(64, dtype=np.float32)}
+    np.testing.assert_array_equal(interpret(shared, x)["y"], interpret(whole, x)["y"])
+
+
+def test_scratch_memory_that_others_read_is_one() -> None:
+    shared = share_out(through_scratch(1.0), 3, least=0)
+    assert shared.buffer("t").size == 8
+    assert [parts for _, parts in parts_of(shared)] == [None, None]
+
+
+@pytest.mark.parametrize("apart", [0, 100, 128, 256])
+def test_copies_must_lie_in_the_memory(apart: int) -> None:
+    shared = share_out(through_scratch(0), 3, least=0)
+    *kernels, run = shared.functions
+    (call,) = run.body
+    assert isinstance(call, Call)
+    changed = replace(run, body=(replace(call, copies=((2, apart),)),))
+    with pytest.raises(LoopError, match="run: copies that the memory does not hold"):
+        verify(Program(shared.buffers, (*kernels, changed)))
+
+
+def test_only_scratch_memory_has_copies() -> None:
+    shared = share_out(through_scratch(0), 3, least=0)
+    *kernels, run = shared.functions
+    (call,) = run.body
+    assert isinstance(call, Call)
+    for copies, message in (
+        (((1, 64),), "copies that the memory does not hold"),
+        ((), "parts that depend on each other"),
+    ):
+        changed = replace(run, body=(replace(call, copies=copies),))
+        with pytest.raises(LoopError, match=message):
+            verify(Program(shared.buffers, (*kernels, changed)))

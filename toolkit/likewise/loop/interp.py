@@ -185,14 +185,13 @@ class _Frame:
             parts = [
                 [np.array(at, np.int32) for at in two] for two in zip(starts, ends, strict=True)
             ]
-        for part in reversed(parts):  # backwards, so that one that needs another is seen
+        for at, part in reversed(list(enumerate(parts))):  # so that one that needs another is seen
+            own = list(passed)
+            for position, apart in call.copies:
+                buffer, base = passed[position]
+                own[position] = (buffer, base + at % (buffer.size // apart) * apart)
             _Frame(
-                self.functions,
-                function,
-                passed,
-                [*scalars, *part],
-                state=self.state,
-                fused=self.fused,
+                self.functions, function, own, [*scalars, *part], state=self.state, fused=self.fused
             ).run()
 
     def expression(self, expr: Expr) -> Array:

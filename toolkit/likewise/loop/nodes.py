@@ -282,13 +282,16 @@ class Call:
 
     With `parts` it is called once for each part, in any order or by several threads at once; the
     part's beginning and end, two i32, follow the other scalars. The parts are independent: none
-    touches what another writes.
+    touches what another writes. Scratch memory may be an exception, by its position in `copies`:
+    it holds several, that many elements apart, of which a part is given one that no other part uses
+    at the time, whatever it contains.
     """
 
     function: str
     memories: tuple[tuple[Memory, Operand], ...]
     scalars: tuple[Operand, ...] = ()
     parts: Parts | None = None
+    copies: tuple[tuple[int, int], ...] = ()
 
 
 Statement = Let | DeclareVar | SetVar | Store | Fill | Copy | For | While | If | Call

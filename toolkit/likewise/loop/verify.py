@@ -236,6 +236,17 @@ class _Verifier:
         )
         memories = [memory for memory, _ in call.memories]
         self.need(len(set(memories)) == len(memories), "parts with one memory twice", call)
+        for position, apart in call.copies:
+            memory = memories[position]
+            self.need(
+                isinstance(memory, Buffer)
+                and memory.kind == "scratch"
+                and memory.size >= apart > 0
+                and memory.size % apart == 0,
+                "copies that the memory does not hold",
+                memory,
+            )
+        own = frozenset[Memory](function.memories[position] for position, _ in call.copies)
         first, last = function.scalars[-2:]
         bounds = Ref(first.id, I32), Ref(last.id, I32)
         loops = [one for one in loops_of(function.body) if (one.start, one.stop) == bounds]
@@ -243,7 +254,7 @@ class _Verifier:
             len(loops) == 1
             and loops[0].step == parts.step
             and first.range == last.range == (parts.start, parts.stop)
-            and independent(function, loops[0]),
+            and independent(function, loops[0], own),
             "parts that depend on each other",
             call.function,
         )

@@ -7,14 +7,17 @@ are. Who runs the program takes care that a call has ended before the next begin
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from likewise.loop.clean import drop_unused
-from likewise.loop.independence import independent, within
+from likewise.loop.independence import independent, own_memory, within
 from likewise.loop.nodes import (
     Apply,
+    Buffer,
+    BufferParam,
     Call,
     Const,
     DeclareVar,
@@ -38,7 +41,7 @@ from likewise.loop.nodes import (
 )
 from likewise.loop.types import I32
 from likewise.loop.verify import verify
-from likewise.lower.memory import callees, touched
+from likewise.lower.memory import callees, touched, with_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,12 +57,16 @@ PARTS_A_THREAD: Final = 6
 ENOUGH: Final = 4
 """Rounds a thread with which a loop is taken before one inside it."""
 _UNKNOWN_ROUNDS: Final = 8
+_LINE: Final = 64
 
 
 @dataclass(frozen=True)
 class _Phase:
+    """`own` are the memories of which each thread has to have a copy, by their positions."""
+
     function: Function
     parts: Parts | None
+    own: frozenset[int] = frozenset()
 
 
 def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
@@ -71,11 +78,26 @@ def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
     all_phases = {one.name: _phases(one, threads, least) for one in kernels}
     phases = {name: found for name, found in all_phases.items() if any(one.parts for one in found)}
 
+    users = Counter(memory for memory, _ in touched(run.body))
+    wider: dict[Buffer, Buffer] = {}
+
     def calls(statement: Statement) -> Iterator[Statement]:
         match statement:
             case Call(function=name) if name in phases and _fixed(statement):
+                own = frozenset[int]().union(*(one.own for one in phases[name]))
+                memories = [memory for memory, _ in statement.memories]
+                if any(not _alone(memories[position], users) for position in own):
+                    yield statement
+                    return
+                for position in own:
+                    memory = memories[position]
+                    if isinstance(memory, Buffer):
+                        wider[memory] = replace(memory, size=_spaced(memory.size) * threads)
                 for phase in phases[name]:
-                    yield replace(statement, function=phase.function.name, parts=phase.parts)
+                    copies = tuple((at, _spaced(_size(memories[at]))) for at in sorted(phase.own))
+                    yield replace(
+                        statement, function=phase.function.name, parts=phase.parts, copies=copies
+                    )
             case For(body=body):
                 yield replace(statement, body=_mapped(body, calls))
             case While(body=body):
@@ -87,13 +109,13 @@ def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
             case _:
                 yield statement
 
-    run = replace(run, body=_mapped(run.body, calls))
+    run = replace(run, body=with_memory(_mapped(run.body, calls), wider))
     functions = [*kernels, *(phase.function for found in phases.values() for phase in found)]
     used = set(callees(run.body))
     for one in reversed(kernels):
         used |= set(callees(one.body)) if one.name in used else set()
     kept = (*(one for one in functions if one.name in used), run)
-    shared = Program(program.buffers, kept)
+    shared = Program(tuple(wider.get(one, one) for one in program.buffers), kept)
     verify(shared)
     return shared
 
@@ -102,6 +124,20 @@ def _mapped(
     block: tuple[Statement, ...], change: Callable[[Statement], Iterator[Statement]]
 ) -> tuple[Statement, ...]:
     return tuple(made for statement in block for made in change(statement))
+
+
+def _alone(memory: Memory, users: Counter[Memory]) -> bool:
+    """Whether what a call leaves in a memory is of no use to others."""
+    return isinstance(memory, Buffer) and memory.kind == "scratch" and users[memory] == 1
+
+
+def _size(memory: Memory) -> int:
+    return memory.size if isinstance(memory, Buffer) else 0
+
+
+def _spaced(size: int) -> int:
+    """Elements between copies: threads do not write to one line of a cache."""
+    return -(-size // _LINE) * _LINE
 
 
 def _fixed(call: Call) -> bool:
@@ -119,11 +155,17 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
     serial: list[Statement] = []
     found: list[_Phase] = []
 
-    def add(statements: list[Statement], parts: Parts | None = None, *more: ScalarParam) -> None:
+    def add(
+        statements: list[Statement],
+        parts: Parts | None = None,
+        own: frozenset[int] = frozenset(),
+        *more: ScalarParam,
+    ) -> None:
         body = drop_unused((*before, *statements))
         scalars = (*function.scalars, *more)
         name = f"{function.name}.{len(found)}"
-        found.append(_Phase(replace(function, name=name, scalars=scalars, body=body), parts))
+        phase = replace(function, name=name, scalars=scalars, body=body)
+        found.append(_Phase(phase, parts, own))
 
     for at, statement in enumerate(function.body):
         if at >= end:
@@ -133,10 +175,11 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
             before.append(statement)
             continue
         alone = replace(function, body=(*before, statement))
-        loop = _to_share(alone, statement, threads, least)
-        if loop is None:
+        chosen = _to_share(alone, statement, threads, least)
+        if chosen is None:
             serial.append(statement)
             continue
+        loop, own = chosen
         if serial:
             add(serial)
             serial = []
@@ -145,10 +188,22 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
         limits = parts.start, parts.stop
         at = len(function.scalars)
         params = [ScalarParam(at + n, one, I32, limits) for n, one in enumerate(bounds)]
-        add([body], parts, *params)
+        add([body], parts, own, *params)
     if serial:
         add(serial)
-    return found
+    return found if _own_throughout(found) else []
+
+
+def _own_throughout(phases: list[_Phase]) -> bool:
+    """Whether no phase has a copy of what is one memory in another."""
+    return not any(
+        isinstance(memory, BufferParam)
+        and memory.position in own
+        and memory.position not in one.own
+        for one in phases
+        for memory, _ in touched(one.function.body)
+        for own in (frozenset[int]().union(*(phase.own for phase in phases)),)
+    )
 
 
 def _end_of_phases(function: Function, written: set[Memory]) -> int:
@@ -192,17 +247,27 @@ def _identities(function: Function) -> Iterator[int]:
             yield one.variable.id
 
 
-def _to_share(function: Function, nest: Statement, threads: int, least: int) -> For | None:
-    """The loop of a nest whose rounds are shared out: the outermost that keeps threads busy."""
+def _to_share(
+    function: Function, nest: Statement, threads: int, least: int
+) -> tuple[For, frozenset[int]] | None:
+    """The loop of a nest whose rounds are shared out, and the memories that threads need copies of.
+
+    It is the outermost that keeps threads busy.
+    """
     if not isinstance(nest, For) or _work((nest,)) < least:
         return None
     best, most = None, 1
     for loop in _straight(nest):
         rounds = _rounds(loop) or 0
-        if rounds > most and independent(function, loop):
-            best, most = loop, rounds
-            if rounds >= ENOUGH * threads:
+        if rounds <= most:
+            continue
+        for own in dict.fromkeys((frozenset[Memory](), own_memory(function, loop))):
+            if independent(function, loop, own):
+                positions = (one.position for one in own if isinstance(one, BufferParam))
+                best, most = (loop, frozenset(positions)), rounds
                 break
+        if most >= ENOUGH * threads:
+            break
     return best
 
 

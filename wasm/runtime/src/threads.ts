@@ -29,12 +29,12 @@ interface Exports {
 }
 
 /** All that a worker runs: text, so that there is no other file whose address must be known. */
-const SCRIPT = `onmessage = async ({ data: [module, memory] }) => {
+const SCRIPT = `onmessage = async ({ data: [module, memory, number] }) => {
   let exports;
   try {
     ({ exports } = await WebAssembly.instantiate(module, { likewise: { memory } }));
     postMessage("");
-    exports.work();
+    exports.work(number);
   } catch (error) {
     exports ? exports.fail() : postMessage(String(error));
   }
@@ -67,7 +67,7 @@ export async function crewOf(
   if (wanted > 0) {
     try {
       helpers = start(platform, wanted);
-      await Promise.all(helpers.map((helper) => ready(helper, module, memory)));
+      await Promise.all(helpers.map((helper, at) => ready(helper, [module, memory, at + 1])));
       crew(wanted, Number(mayWait(memory)));
     } catch (error) {
       close();
@@ -91,7 +91,8 @@ function start(platform: Platform, count: number): Helper[] {
   return helpers;
 }
 
-function ready(helper: Helper, module: WebAssembly.Module, memory: WebAssembly.Memory) {
+/** Have a worker started on module, memory and its number. */
+function ready(helper: Helper, start: readonly [WebAssembly.Module, WebAssembly.Memory, number]) {
   return new Promise<void>((resolve, reject) => {
     const end = (why?: string) => {
       clearTimeout(timer);
@@ -100,7 +101,7 @@ function ready(helper: Helper, module: WebAssembly.Module, memory: WebAssembly.M
     const timer = setTimeout(end, PATIENCE, "it does not answer");
     helper.onmessage = ({ data }) => end(data);
     helper.onerror = ({ message }) => end(message || "it could not be loaded");
-    helper.postMessage([module, memory]);
+    helper.postMessage(start);
   });
 }
 

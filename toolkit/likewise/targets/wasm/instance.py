@@ -63,10 +63,11 @@ class Instance:
         stop = _unchecked(wasmtime, store, exports["stop"])
         former = threading.stack_size(_STACK)
         try:
-            for _ in range(count):
+            for number in range(1, count + 1):
                 store = wasmtime.Store(engine)
                 own = wasmtime.Instance(store, compiled, [memory]).exports(store)
-                work, fail = (_unchecked(wasmtime, store, own[name]) for name in ("work", "fail"))
+                work = _unchecked(wasmtime, store, own["work"], number)
+                fail = _unchecked(wasmtime, store, own["fail"])
                 threading.Thread(
                     target=_work, args=(work, fail), name="likewise", daemon=True
                 ).start()
@@ -102,14 +103,15 @@ def _shared_memory(wasmtime: Any, engine: Any, pages: int) -> Any:
     return SharedMemory(engine, kind)
 
 
-def _unchecked(wasmtime: Any, store: Any, function: Any) -> Callable[[], None]:
-    """A call without wasmtime-py's checks of arguments, of which there are none."""
+def _unchecked(wasmtime: Any, store: Any, function: Any, argument: int = 0) -> Callable[[], None]:
+    """A call without wasmtime-py's checks, of a function that takes an i32 or nothing."""
     bindings = wasmtime._ffi  # noqa: SLF001 — the C API has no public name
     context, handle = store._context(), ctypes.byref(function._func)  # noqa: SLF001
     slots = (bindings.wasmtime_val_raw * 1)()
     trap = ctypes.POINTER(bindings.wasm_trap_t)()
 
     def call(_kept: Any = store) -> None:
+        slots[0].i32 = argument
         error = bindings.wasmtime_func_call_unchecked(context, handle, slots, 1, ctypes.byref(trap))
         if error:
             raise LikewiseError(

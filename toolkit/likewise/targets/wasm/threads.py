@@ -49,8 +49,9 @@ _NAMES: Final = {
 }
 """The words at the start of memory that threads share, by their addresses, and limits."""
 
-_PARTS: Final = "local.get 0 i32.const 8 i32.shr_u i32.const 255 i32.and"
-_TAKEN: Final = "local.get 0 i32.const 255 i32.and"
+# Of the ticket in local 1.
+_PARTS: Final = "local.get 1 i32.const 8 i32.shr_u i32.const 255 i32.and"
+_TAKEN: Final = "local.get 1 i32.const 255 i32.and"
 
 # Parameters and locals, then code. A call's name is that of a function here.
 _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
@@ -58,11 +59,11 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
     "share": (
         ("i32",),
         ("i32", "i64", "i32"),
-        f"""
-        {_PARTS} local.set 1
+        """
+        local.get 0 i32.const 8 i32.shr_u i32.const 255 i32.and local.set 1
         i32.const 0 i32.load WORKERS i32.eqz
         if
-            i32.const 0 local.get 1 local.get 0 i32.const 16 i32.shr_u call part return
+            i32.const 0 local.get 1 local.get 0 i32.const 16 i32.shr_u i32.const 0 call part return
         end
         i32.const 0 i32.const 0 i32.atomic.store DONE
         i32.const 0 local.get 0 i32.atomic.store TICKET
@@ -70,7 +71,7 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
         if
             i32.const TICKET i32.const -1 memory.atomic.notify 0 drop
         end
-        call take
+        i32.const 0 call take
         i64.const SPINS i64.const PATIENCE i32.const 0 i32.load WAITS select local.set 2
         block
             loop
@@ -90,19 +91,20 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
         i32.const 0 i32.atomic.load FAILED if unreachable end
         """,
     ),
-    # Take parts of the job, as long as there are any.
+    # Take parts of the job, as long as there are any; the parameter is this thread's number.
     "take": (
-        (),
+        ("i32",),
         ("i32",),
         f"""
         loop
-            i32.const 0 i32.atomic.load TICKET local.set 0
+            i32.const 0 i32.atomic.load TICKET local.set 1
             {_TAKEN} {_PARTS} i32.ge_u if return end
-            i32.const 0 i32.const 1 i32.atomic.rmw.add TICKET local.set 0
+            i32.const 0 i32.const 1 i32.atomic.rmw.add TICKET local.set 1
             {_TAKEN} {_PARTS} i32.ge_u if return end
             {_TAKEN}
             {_TAKEN} i32.const 1 i32.add
-            local.get 0 i32.const 16 i32.shr_u call part
+            local.get 1 i32.const 16 i32.shr_u
+            local.get 0 call part
             {_PARTS} call ended
             br 0
         end
@@ -122,22 +124,22 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
         end
         """,
     ),
-    # What a worker does all its life.
+    # What a worker, of this number from 1 on, does all its life.
     "work": (
-        (),
+        ("i32",),
         ("i32", "i32"),
         f"""
         loop
-            call take
-            i32.const SPINS local.set 1
+            local.get 0 call take
+            i32.const SPINS local.set 2
             loop
                 i32.const 0 i32.atomic.load STOPPED if return end
-                i32.const 0 i32.atomic.load TICKET local.set 0
+                i32.const 0 i32.atomic.load TICKET local.set 1
                 {_TAKEN} {_PARTS} i32.lt_u br_if 1
-                local.get 1 i32.const 1 i32.sub local.tee 1 br_if 0
+                local.get 2 i32.const 1 i32.sub local.tee 2 br_if 0
             end
             i32.const 0 i32.const 1 i32.atomic.rmw.add ASLEEP drop
-            i32.const TICKET local.get 0 i64.const -1 memory.atomic.wait32 0 drop
+            i32.const TICKET local.get 1 i64.const -1 memory.atomic.wait32 0 drop
             i32.const 0 i32.const -1 i32.atomic.rmw.add ASLEEP drop
             br 0
         end
@@ -217,22 +219,26 @@ def filled_once(sizes: Sequence[tuple[int, int]]) -> FunctionBody:
 def _part(
     jobs: Sequence[Job], addresses: Mapping[Buffer, int], positions: Mapping[str, int]
 ) -> FunctionBody:
-    """part(first, last, job): call the job's kernel for parts first … last - 1."""
+    """part(first, last, job, thread): call the job's kernel for parts first … last - 1."""
     code = b"\x02\x40" * (len(jobs) + 1) + b"\x20\x02\x0e" + unsigned(len(jobs))
     code += b"".join(map(unsigned, range(len(jobs) + 1)))
     for job in jobs:
         code += b"\x0b" + _called(job, addresses, positions) + b"\x0f"
-    return FunctionBody("part", ("i32", "i32", "i32"), (), code + b"\x0b\x00")
+    return FunctionBody("part", ("i32", "i32", "i32", "i32"), (), code + b"\x0b\x00")
 
 
 def _called(job: Job, addresses: Mapping[Buffer, int], positions: Mapping[str, int]) -> bytes:
-    """The call of a kernel for a range of parts, in locals 0 and 1."""
+    """The call of a kernel for a range of parts, in locals 0 and 1, by the thread in local 3."""
     parts, code = _parts(job), b""
-    for memory, offset in job.memories:
+    apart = dict(job.copies)
+    for at, (memory, offset) in enumerate(job.memories):
         if not isinstance(memory, Buffer) or not isinstance(offset, Const):
             raise LoopError("a call in parts is not always the same", given=job.function)
         address = addresses[memory] + int(const_lanes(offset)[0]) * memory.storage.bytes
         code += b"\x41" + signed(as_i32(address))
+        if at in apart:
+            names = {"APART": apart[at] * memory.storage.bytes}
+            code += assemble("local.get 3 i32.const APART i32.mul i32.add", names)
     names = {"SIZE": parts.size, "START": parts.start, "STOP": parts.stop, **positions}
     names["ALL"] = parts.count
     return code + assemble(
