@@ -44,7 +44,8 @@ class Chain:
                 continue
             given.append(value(f"c{len(self.constants)}", other))
             self.constants[given[-1]] = other  # type: ignore[index]
-        self.array = operator.evaluate(self.array, *others)
+        made = operator.evaluate(self.array, *others)
+        self.array = made[0] if isinstance(made, tuple) else made
         self.last = value(f"y{len(self.nodes)}", self.array)
         self.nodes.append(Node(operator, tuple(given), (self.last,)))
         return self
@@ -203,6 +204,24 @@ def test_layouts_meet() -> None:
     chain.then("Resize", None, np.array([1, 1, 2, 2], np.float32), mode="linear")
     chain.then("AveragePool", kernel_shape=(2, 3), pads=(1, 1, 0, 1))
     chain.then("Transpose", perm=(0, 2, 3, 1)).check()
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize(("kind", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+def test_recurrent_layers(kind: str, gates: int, direction: str) -> None:
+    ways, hidden = 2 if direction == "bidirectional" else 1, 5
+    weights = [draw(ways, gates * hidden, n) for n in (3, hidden)]
+    chain = Chain(draw(4, 2, 3))
+    chain.then(
+        kind, *weights, draw(ways, 2 * gates * hidden), hidden_size=hidden, direction=direction
+    ).check()
+
+
+@pytest.mark.parametrize("length", [1, 3, 8, 11, 130])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sums_of_all_lengths(length: int, axis: int) -> None:
+    x = draw(3, length) if axis else draw(length, 3)
+    Chain(x).then("ReduceSum", np.array([axis])).check()
 
 
 @pytest.mark.parametrize("axes", [(1,), (2,), (0, 2), (1, 2), (0, 1, 2)])

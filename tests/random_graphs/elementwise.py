@@ -158,6 +158,13 @@ def product_of_all(w: Writer, x: Value) -> Any:
     return _reduced(w, "Prod", w.b.Tanh(x))
 
 
+def one_hot(w: Writer, x: Value) -> Any:
+    """Numbers outside the depth have no hot place."""
+    values = w.b.constant(np.array([w.pick([0, -1]), 3], np.float32))
+    depth = w.b.constant(np.array(w.whole(1, 6)))
+    return w.b.OneHot(x, depth, values, axis=w.whole(-1, len(shape_of(x))))
+
+
 def integers_reduced(w: Writer, x: Value) -> Any:
     return _reduced(w, w.pick(["Sum", "Max", "Min"]), x)
 
@@ -218,5 +225,6 @@ REDUCTIONS = (
     Step(extreme, NUMBERS, (1, 4), "keeps"),
     Step(accumulated, (*FLOATS, DType.INT32, DType.INT64), (1, 4)),
     Step(place, NUMBERS, (1, 4), "needs", numbers=True),
+    Step(one_hot, (DType.INT32, DType.INT64), (1, 3), "keeps"),
     Step(largest, NUMBERS, (1, 4), "needs", numbers=True),
 )

@@ -32,6 +32,19 @@ def scores(w: Writer, x: Value) -> Any:
     return w.b.Softmax(w.b.Mul(w.b.MatMul(x, turned), 0.3))
 
 
+def attention(w: Writer, x: Value) -> Any:
+    """[batch, sequence, heads * size] with itself."""
+    size = shape_of(x)[-1]
+    heads = w.pick([n for n in (1, 2, 3, 4) if size % n == 0])
+    depth = size // heads
+    key = w.b.MatMul(x, w.weights(size, size))
+    value = w.b.MatMul(x, w.weights(size, heads * w.whole(1, 5)))
+    options: dict[str, Any] = {"is_causal": int(w.flag()), "softcap": w.pick([0.0, 2.0])}
+    if w.flag():
+        options["scale"] = 0.5 / depth
+    return w.b.Attention(x, key, value, q_num_heads=heads, kv_num_heads=heads, **options)
+
+
 def gemm(w: Writer, x: Value) -> Any:
     turned, other = int(w.flag()), int(w.flag())
     depth, made = shape_of(x)[0 if turned else 1], w.whole(1, 17)
@@ -62,16 +75,23 @@ def transposed(w: Writer, x: Value) -> Any:
     channels, *sizes = shape_of(x)[1:]
     group = w.pick([1, channels])
     kernel = [w.whole(1, 3) for _ in sizes]
-    weights = w.weights(channels, w.whole(1, 3), *kernel, dtype=dtype_of(x))
-    strides = [w.whole(1, 3) for _ in sizes]
-    return w.b.ConvTranspose(x, weights, group=group, strides=strides)
+    made = w.whole(1, 3)
+    weights = w.weights(channels, made, *kernel, dtype=dtype_of(x))
+    bias = w.weights(made * group, dtype=dtype_of(x)) if w.flag() else None
+    strides, dilations = [w.whole(1, 3) for _ in sizes], [w.whole(1, 2) for _ in sizes]
+    pads = [w.whole(0, (n - 1) * d // 2) for n, d in zip(kernel, dilations, strict=True)]
+    options: dict[str, Any] = {"pads": pads + pads, "dilations": dilations}
+    if w.flag():
+        options["output_padding"] = [w.whole(0, n - 1) for n in strides]
+    return w.b.ConvTranspose(x, weights, bias, group=group, strides=strides, **options)
 
 
 def pooled(w: Writer, x: Value) -> Any:
     windows = _windows(w, shape_of(x)[2:])
-    windows["ceil_mode"] = int(w.flag())
-    kernel, pads = windows["kernel_shape"], windows["pads"]
-    if any(pad >= size for pad, size in zip(pads, (*kernel, *kernel), strict=True)):
+    kernel, pads = windows["kernel_shape"], windows.get("pads", [])
+    if pads:
+        windows["ceil_mode"] = int(w.flag())
+    if any(pad >= size for pad, size in zip(pads, (*kernel, *kernel), strict=False)):
         windows["pads"] = [0] * len(pads)
     name = w.pick(["MaxPool", "AveragePool", "LpPool"])
     if name == "AveragePool":
@@ -122,6 +142,11 @@ def softmax(w: Writer, x: Value) -> Any:
 
 
 def resized(w: Writer, x: Value) -> Any:
+    if w.whole(0, 2) == 2:
+        sizes = [w.whole(1, 9) for _ in range(2)]
+        options: dict[str, Any] = {"antialias": int(w.flag()), "exclude_outside": int(w.flag())}
+        mode = w.pick(["cubic", "linear"])
+        return w.b.Resize(x, None, None, w.b.ints(*sizes), axes=(2, 3), mode=mode, **options)
     factors = w.b.constant(np.array([1, 1, w.whole(1, 3), w.whole(1, 2)], np.float32))
     if w.flag():
         return w.b.Resize(x, None, factors, mode="nearest", nearest_mode="floor")
@@ -151,9 +176,15 @@ def _windows(w: Writer, sizes: tuple[int, ...] | list[int]) -> dict[str, Any]:
         kernel.append(w.whole(1, min(size, 4)))
         dilations.append(w.whole(1, 2) if (kernel[-1] - 1) * 2 + 1 <= size else 1)
         pads.append([w.whole(0, 2), w.whole(0, 2)])
+    strides = [w.whole(1, 3) for _ in sizes]
+    if w.whole(0, 5) == 5:
+        # A stride beyond the kernel leaves out elements: ONNX does not say whether at the end.
+        strides = [min(pair) for pair in zip(strides, kernel, strict=True)]
+        same = w.pick(["SAME_UPPER", "SAME_LOWER"])
+        return {"kernel_shape": kernel, "strides": strides, "auto_pad": same}
     return {
         "kernel_shape": kernel,
-        "strides": [w.whole(1, 3) for _ in sizes],
+        "strides": strides,
         "dilations": dilations,
         "pads": [first for first, _ in pads] + [last for _, last in pads],
     }
@@ -181,6 +212,7 @@ CONVOLUTIONS = (
 NETWORKS = (
     Step(matmul, ALL, (2, 4)),
     Step(scores, ALL, (2, 4)),
+    Step(attention, (DType.FLOAT,), (3, 3)),
     Step(gemm, ALL, (2, 2)),
     Step(einsum, WIDE, (2, 4)),
     Step(batch_normalized, ALL, (2, 4)),

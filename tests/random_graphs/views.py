@@ -36,6 +36,37 @@ def reshape(w: Writer, x: Value) -> Any:
     return w.b.Reshape(x, w.b.ints(*parts))
 
 
+def reshape_by_shape(w: Writer, x: Value) -> Any:
+    """To a shape that is computed from the value's own, as exporters write it."""
+    first = w.b.Slice(w.b.Shape(x), w.b.ints(0), w.b.ints(w.whole(0, len(shape_of(x)) - 1)))
+    return w.b.Reshape(x, w.b.Concat(first, w.b.ints(-1), axis=0))
+
+
+def gather_nd(w: Writer, x: Value) -> Any:
+    shape = shape_of(x)
+    depth = w.whole(1, len(shape))
+    rng = np.random.default_rng(w.whole(0, 99))
+    rows = [w.whole(1, 4) for _ in range(w.whole(1, 2))]
+    sizes = np.array(shape[:depth])
+    return w.b.GatherND(x, w.b.constant(rng.integers(-sizes, sizes, (*rows, depth))))
+
+
+def scatter_nd(w: Writer, x: Value) -> Any:
+    """Whole rows, each but once."""
+    rows, *rest = shape_of(x)
+    rng = np.random.default_rng(w.whole(0, 99))
+    places = rng.permutation(rows)[: w.whole(1, rows)].reshape(-1, 1)
+    updates = w.array((len(places), *rest), dtype_of(x), exact=w.is_exact(x))
+    return w.b.ScatterND(x, w.b.constant(places), w.b.constant(updates))
+
+
+def crop(w: Writer, x: Value) -> Any:
+    """Negative pads take away."""
+    pads = [w.whole(-1, 1) if size > 2 else 0 for size in shape_of(x)]
+    ends = [w.whole(-1, 1) if size > 2 else 0 for size in shape_of(x)]
+    return w.b.Pad(x, w.b.ints(*pads, *ends))
+
+
 def unsqueeze(w: Writer, x: Value) -> Any:
     return w.b.Unsqueeze(x, w.b.ints(w.whole(-1, len(shape_of(x)))))
 
@@ -126,6 +157,10 @@ def where(w: Writer, x: Value) -> Any:
 VIEWS = (
     Step(transpose, ANY, (1, 5), "keeps"),
     Step(reshape, ANY, (1, 5), "keeps"),
+    Step(reshape_by_shape, ANY, (1, 5), "keeps"),
+    Step(gather_nd, ANY, (1, 4), "keeps"),
+    Step(scatter_nd, NUMBERS, (1, 4), "keeps"),
+    Step(crop, NUMBERS, (1, 4), "keeps"),
     Step(unsqueeze, ANY, (0, 4), "keeps"),
     Step(squeeze, ANY, (1, 5), "keeps"),
     Step(cut, ANY, (1, 5), "keeps"),
