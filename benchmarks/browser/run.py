@@ -68,11 +68,29 @@ class Outcome:
             return None
         return statistics.median(b / a for a, b in zip(fast.busy, peer.busy, strict=True))
 
+    def quiet(self, name: str) -> float:
+        """The time when least else ran, which is when threads have a core each: the median of the
+        fastest quarter of the turns.
+        """
+        turns = sorted(self.engines[name].turns)
+        return statistics.median(turns[: -(-len(turns) // 4)])
+
+    def quiet_speed(self, name: str, beside: str) -> float | None:
+        """How many times as fast as another engine, each when least else ran; None where there is
+        none or outputs are wrong.
+        """
+        if not self._agree(name, beside):
+            return None
+        return self.quiet(beside) / self.quiet(name)
+
+    def _agree(self, *names: str) -> bool:
+        return all(one in self.engines and self.engines[one].agrees for one in names)
+
     def speed(self, name: str, beside: str = "peer") -> float | None:
         """How many times as fast as another engine: the median over the turns; None where there
         is none or outputs are wrong.
         """
-        if not all(one in self.engines and self.engines[one].agrees for one in (name, beside)):
+        if not self._agree(name, beside):
             return None
         pairs = zip(self.engines[beside].turns, self.engines[name].turns, strict=True)
         return statistics.median(other / own for other, own in pairs)

@@ -81,10 +81,11 @@ class Prepared:
             {"name": "peer", "threads": 1, **peer},
             {"name": "strict", "engine": "likewise", "module": f"/{name}.plain.wasm"},
             {"name": "peer, 2 threads", "threads": 2, **peer},
+            {"name": "fast, 2 threads", "engine": "likewise", "module": f"/{name}.threads.wasm"},
             {"name": "litert", "threads": 1, **litert},
             {"name": "litert, 2 threads", "threads": 2, **litert},
         ]
-        return found[:4] if self.refused else found
+        return found[:5] if self.refused else found
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -156,6 +157,8 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
     constants = {name: feeds[name] for name in contest.fixed}
     artefact = likewise.compile(model, shapes=shapes, constants=constants)
     module, _ = artefact.save(folder / f"{contest.model}.wasm")
+    shared = likewise.compile(model, shapes=shapes, constants=constants, threads=2)
+    shared.save(folder / f"{contest.model}.threads.wasm")
     (folder / f"{contest.model}.onnx").symlink_to(path)
     inputs = []
     for name, array in feeds.items():
