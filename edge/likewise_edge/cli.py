@@ -137,6 +137,25 @@ def status(config: Path, *, as_json: bool) -> None:
         click.echo("no model is installed")
 
 
+@agent.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.pass_obj
+def doctor(config: Path, *, as_json: bool) -> int:
+    """Say what is missing, slow or throttled on this device.  Exit status 1 where it is bad."""
+    from dataclasses import asdict
+
+    from likewise_edge.doctor import examine
+
+    findings = examine(read_config(config))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in findings], indent=2))
+    else:
+        for one in findings:
+            hint = f" ({one.hint})" if one.hint else ""
+            click.echo(f"{one.level:5}{one.subject}: {one.what}{hint}")
+    return int(any(one.level == "bad" for one in findings))
+
+
 def _told(name: str, state: State) -> str:
     """A model's state in lines for people."""
     current = state.current

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,20 +27,22 @@ if TYPE_CHECKING:
 
     from likewise.bundle.manifest import Manifest
 
-__all__ = ["choose", "surroundings", "test_engine", "test_engines"]
+__all__ = ["choose", "installed", "surroundings", "test_engine", "test_engines"]
 
 
 def surroundings() -> str:
     """Versions of all that a result of the self-test depends on."""
-    packages = ["likewise", *(engine.package for engine in ENGINES)]
-    return " ".join([platform.machine(), platform.python_version(), *map(_version, packages)])
+    packages = ["likewise", *(package for engine in ENGINES for package in engine.packages)]
+    found = [f"{package}-{installed(package)}" for package in packages if installed(package)]
+    return " ".join([platform.machine(), platform.python_version(), *found])
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """The version of a package that is installed; '' where it is not."""
     try:
-        return f"{package}-{version(package.replace('_', '-'))}"
+        return version(package)
     except PackageNotFoundError:
-        return f"{package}-none"
+        return ""
 
 
 def choose(folder: Path, manifest: Manifest, bundle: str, runs: int, seconds: float) -> Chosen:
@@ -65,11 +66,6 @@ def test_engines(folder: Path, manifest: Manifest, runs: int, seconds: float) ->
 
 
 def _tested_apart(folder: Path, name: str, runs: int, seconds: float) -> Result:
-    known = next((engine for engine in ENGINES if engine.name == name), None)
-    if known is None:
-        return Result(name, "this version of the agent does not know the engine")
-    if find_spec(known.package) is None:
-        return Result(name, f"the package {known.package!r} is not installed")
     command = [sys.executable, "-m", __spec__.name, str(folder), name, str(runs)]
     try:
         done = subprocess.run(  # noqa: S603 — our own program
@@ -86,8 +82,8 @@ def _tested_apart(folder: Path, name: str, runs: int, seconds: float) -> Result:
 
 def test_engine(folder: Path, name: str, runs: int) -> Result:
     """Load the engine's part, hold it to the golden vectors, then time it."""
-    engine = engine_named(name)
     try:
+        engine = engine_named(name)
         runner = engine.load(folder / engine.part)
         distance = golden.check((folder / GOLDEN).read_bytes(), runner)
         feeds = draw_feeds(runner.inputs, {}, {})

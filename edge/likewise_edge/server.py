@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from likewise_edge.config import Config
 
-__all__ = ["serve"]
+__all__ = ["is_well", "serve"]
 
 HANG_SECONDS: Final = 120.0
 """A run that takes longer never ends: systemd's watchdog is told no more that all is well."""
@@ -138,7 +138,12 @@ async def _stay_alive(agent: Agent) -> None:
     """Tell systemd that all is well, while it is."""
     limit = watchdog_seconds()
     while limit is not None:
-        begun = [slot.began for slot in agent.slots.values()]
-        if all(it is None or time.monotonic() - it < HANG_SECONDS for it in begun):
+        if is_well(agent, time.monotonic()):
             notify("WATCHDOG=1")
         await asyncio.sleep(limit / 3)
+
+
+def is_well(agent: Agent, now: float) -> bool:
+    """Whether no run has begun so long before `now`, by `time.monotonic`, that it cannot end."""
+    begun = [slot.began for slot in agent.slots.values()]
+    return all(it is None or now - it < HANG_SECONDS for it in begun)

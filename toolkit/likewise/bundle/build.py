@@ -9,7 +9,12 @@ import likewise
 from likewise.bundle import golden
 from likewise.bundle.engines import ENGINES, engine_named
 from likewise.bundle.manifest import Manifest, Part, valid_name
-from likewise.errors import InputError, LikewiseError, UnsupportedError
+from likewise.errors import (
+    InputError,
+    LikewiseError,
+    MissingDependencyError,
+    UnsupportedError,
+)
 from likewise.model import Model
 from likewise.passes.specialize import specialize
 
@@ -54,7 +59,7 @@ def build(
         for engine in chosen:
             try:
                 parts[engine.part] = engine.write(graph)
-            except UnsupportedError as error:
+            except (UnsupportedError, MissingDependencyError) as error:
                 if engines:
                     raise
                 left_out[engine.name] = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from likewise.targets.ports import Port
 
 __all__ = ["ENGINES", "Engine", "Runs", "engine_named"]
+
+
+CORES: Final = 4
+"""So many threads can share the work of a module: a Raspberry Pi has the cores."""
 
 
 class Runs(Protocol):
@@ -40,7 +45,7 @@ class Runs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`part` is the file in a bundle, `package` what must be importable on the device.
+    """`part` is the file in a bundle, `packages` are those that can run it, of which one is needed.
 
     `write` turns a graph of settled inputs into that file's bytes and raises `UnsupportedError`
     where the engine cannot run it; `load` makes the file ready to run.
@@ -48,7 +53,7 @@ class Engine:
 
     name: str
     part: str
-    package: str
+    packages: tuple[str, ...]
     write: Callable[[Graph], bytes]
     load: Callable[[Path], Runs]
 
@@ -66,13 +71,26 @@ def _write_wasm(graph: Graph) -> bytes:
     from likewise.passes import simplify
     from likewise.targets.wasm import compile_graph
 
-    return compile_graph(simplify(graph)).data
+    return compile_graph(simplify(graph), threads=CORES).data
 
 
 def _load_wasm(path: Path) -> Runs:
     from likewise.targets.wasm import load
 
     return load(path)
+
+
+def _write_litert(graph: Graph) -> bytes:
+    from likewise.passes import simplify
+    from likewise.targets.litert import compile_graph
+
+    return compile_graph(simplify(graph)).data
+
+
+def _load_litert(path: Path) -> Runs:
+    from likewise.targets.litert import load
+
+    return load(path, threads=os.cpu_count() or 1)
 
 
 def _write_onnx(graph: Graph) -> bytes:
@@ -91,7 +109,10 @@ def _load_onnx(path: Path) -> Runs:
 
 
 ENGINES: Final[Iterable[Engine]] = (
-    Engine("wasm", "model.wasm", "wasmtime", _write_wasm, _load_wasm),
-    Engine("numpy", "model.onnx", "numpy", _write_onnx, _load_onnx),
+    Engine(
+        "litert", "model.tflite", ("ai-edge-litert", "tflite-runtime"), _write_litert, _load_litert
+    ),
+    Engine("wasm", "model.wasm", ("wasmtime",), _write_wasm, _load_wasm),
+    Engine("numpy", "model.onnx", ("numpy",), _write_onnx, _load_onnx),
 )
 """In the order in which they are tried; a new one is one more entry."""
