@@ -119,7 +119,8 @@ def _make_packages() -> None:
     shutil.rmtree(PACKAGES, ignore_errors=True)
     platforms = [f"--platform={platform}_aarch64" for platform in PLATFORMS]
     versions = ["--python-version=3.11", "--only-binary=:all:", *platforms]
-    _run([*pip, "install", f"--target={PACKAGES}", *versions, f"{wheel}[edge,litert]"])
+    target = [f"--target={PACKAGES}", "--no-compile", "--no-warn-conflicts"]
+    _run([*pip, "install", *target, *versions, f"{wheel}[edge,litert]"])
     sizes = {
         path.name: sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
         for path in PACKAGES.iterdir()

@@ -2,8 +2,9 @@
 # Installs likewise-edge on Raspberry Pi OS (64-bit), or another Debian with systemd; run it again to
 # upgrade. Settings and models that are there stay as they are.
 #
-#   sudo sh install.sh [WHAT]     WHAT is what pip installs: 'likewise[edge]' if it is not given, a
-#                                 wheel such as './likewise-0.1.0-py3-none-any.whl[edge]', a folder
+#   sudo sh install.sh [WHAT]     WHAT is what pip installs: 'likewise[edge]' if it is not given;
+#                                 'likewise[edge,image,litert]' for watched images and TFLite; a
+#                                 wheel such as './likewise-0.1.0-py3-none-any.whl[edge]'; a folder
 #
 # ROOT=/some/folder installs below that folder, for an image, and starts nothing.
 set -eu
@@ -28,8 +29,14 @@ python=${PYTHON:-python3}
     fail "this Python makes no virtual environments: apt-get install python3-venv"
 
 echo "the package, in $root$home"
-[ -x "$root$home/bin/python" ] || "$python" -m venv "$root$home"
-"$root$home/bin/python" -m pip install --quiet --upgrade --no-input "$what"
+"$python" -m venv "$root$home"
+"$root$home/bin/python" -m pip install --quiet --upgrade --no-input --no-compile "$what"
+# A card need not hold NumPy's own tests, bytecode of what is never imported, nor pip, which venv
+# brings back the next time.
+find "$root$home/lib" -type d -path '*/numpy/*' -name tests -prune -exec rm -r {} +
+"$root$home/bin/python" -m pip uninstall --quiet --yes pip setuptools
+"$root$home/bin/python" -m compileall -q "$root$home"/lib/python3*/site-packages/likewise*
+"$root$home/bin/python" -c 'import likewise_edge.server'
 
 echo "the settings, in $root$settings"
 mkdir -p "$root$settings/keys"

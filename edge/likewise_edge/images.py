@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from likewise.errors import InputError
+from likewise.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,10 @@ def read_image(path: Path, port: Port, how: Images) -> Array:
     batch of one. Floats become (value × scale − mean) / std; 8-bit integers are the values.
     Raises `InputError` for another input, and for what is no image.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        raise MissingDependencyError("pillow", "image", "reading images") from None
     height, width, channels, first = _layout(port)
     Image.MAX_IMAGE_PIXELS = None  # the limit below is narrower
     try:

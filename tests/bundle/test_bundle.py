@@ -123,7 +123,9 @@ def test_a_name_that_cannot_be() -> None:
 
 
 def test_an_engine_that_is_none() -> None:
-    with pytest.raises(LikewiseError, match="there is no engine 'abacus'; allowed: litert, wasm, numpy"):
+    with pytest.raises(
+        LikewiseError, match="there is no engine 'abacus'; allowed: litert, wasm, numpy"
+    ):
         build(likewise.load(scaling(2)), "m", engines=["abacus"])
 
 
