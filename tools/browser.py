@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from likewise.conform.engines.outside import chromium_on_path, launched, starts
 from tools.environment import DevError, say
 
 if TYPE_CHECKING:
@@ -17,17 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-__all__ = ["FLAGS", "find_chromium", "launch"]
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-)
-"""Nothing leaves the machine that the page itself does not ask for."""
+__all__ = ["find_chromium", "launch"]
 
 NONE = """no Chromium was found, and none could be installed ({reason}). One of these helps:
     apt-get install chromium                    # Debian, as root
@@ -43,45 +34,25 @@ def find_chromium() -> str:
     """
     named = os.environ.get("LIKEWISE_CHROMIUM")
     if named:
-        if runs(named):
+        if starts(named):
             return named
         raise DevError(f"LIKEWISE_CHROMIUM={named} does not run")
-    found = _on_path()
+    found = chromium_on_path()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         say("no Chromium here: installing Debian's with apt-get")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
             if _failure(["apt-get", "--quiet", *arguments], environment) is not None:
                 break
-        found = _on_path()
+        found = chromium_on_path()
     return found or _playwrights()
-
-
-def runs(program: str) -> bool:
-    """Whether it starts: a name on the PATH may be a stub that asks for another installer."""
-    return _failure([program, "--version"]) is None
 
 
 @contextlib.contextmanager
 def launch(arguments: Sequence[str] = ()) -> Iterator[Browser]:
     """A headless Chromium, driven by Playwright and closed at the end."""
-    from playwright.sync_api import sync_playwright
-
-    flags = [*FLAGS, *arguments]
-    if os.geteuid() == 0:
-        flags.append("--no-sandbox")  # as root it cannot have one
-    program = find_chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-def _on_path() -> str | None:
-    paths = (shutil.which(name) for name in NAMES)
-    return next((path for path in paths if path and runs(path)), None)
+    with launched(find_chromium(), arguments) as browser:
+        yield browser
 
 
 def _playwrights() -> str:
@@ -89,10 +60,10 @@ def _playwrights() -> str:
 
     with sync_playwright() as playwright:
         path: str = playwright.chromium.executable_path
-    if not runs(path):
+    if not starts(path):
         say("no Chromium here: downloading Playwright's own")
         failure = _failure([sys.executable, "-m", "playwright", "install", "chromium"])
-        if failure is not None or not runs(path):
+        if failure is not None or not starts(path):
             raise DevError(NONE.format(reason=failure or "it does not run"))
     return path
 
