@@ -35,6 +35,7 @@ __all__ = [
     "even_spans",
     "over_rows",
     "pack",
+    "portion_of",
 ]
 
 BLOCK: Final = 8
@@ -44,6 +45,8 @@ CHUNK: Final = 4096
 FEW_ROWS: Final = 2
 WIDE: Final = 4
 """Blocks at a time where there are few rows."""
+_ENOUGH: Final = 4
+_PORTIONS: Final = 8
 _IN_ORDER: Final = 128
 """Products summed one after the other, about, before their sum is added to the total.
 
@@ -82,6 +85,15 @@ def even_spans(size: int, most: int) -> list[tuple[int, int, int]]:
     least = -(-size // most)
     count = next((one for one in range(least, 2 * least) if size % one == 0), None)
     return even_rows(size, size // count if count else most)
+
+
+def portion_of(size: int) -> int:
+    """Into what portions to cut work that is shared out: a divisor of `size`.
+
+    Each portion needs memory of its own, so there are few: at least 4 where that leaves few.
+    """
+    portions = [one for one in range(1, min(size, _PORTIONS) + 1) if size % one == 0]
+    return size // next((one for one in portions if one >= _ENOUGH), portions[-1])
 
 
 @contextmanager

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from likewise.ir import DType
 from likewise.loop.types import S
-from likewise.lower.kernels.igemm import BLOCK, Tile, even_rows, even_spans
-from likewise.lower.view import unflatten
+from likewise.lower.kernels.igemm import BLOCK, Tile, even_rows, portion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from likewise.loop.nodes import Memory
+    from likewise.loop.nodes import BufferParam
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
@@ -33,9 +32,9 @@ __all__ = ["suits_winograd", "winograd"]
 _POINTS: Final = 16
 _FEWEST: Final = 16
 """Channels below which the transforms cost more than they save."""
-_TILES: Final = 64
-_WEIGHTS: Final = 2**18
-"""At most so many tiles and transformed weights are in work: both stay in an L2."""
+_INPUTS: Final = 2**16
+"""Elements of transformed inputs in work at a time: a part of an L2."""
+_WIDE: Final = 4
 
 
 def suits_winograd(x: TensorView, made: int, windows: Windows, group: int) -> bool:
@@ -59,129 +58,162 @@ def winograd(
 
     `x` has 2 more places than `y` along each spatial axis, and 3 where there `y` has an odd number.
     """
-    tiles = tuple(-(-size // 2) for size in y.shape[2:])
-    channels, blocks = x.shape[1], y.shape[1] // BLOCK
-    per_block = _POINTS * channels * BLOCK
-    chunks = even_spans(tiles[0] * tiles[1], _TILES)
-    groups = even_spans(blocks, max(1, _WEIGHTS // per_block))
-    most, widest = max(step for *_, step in chunks), max(step for *_, step in groups)
-
-    def scratch(size: int) -> Memory:
-        return k.pointer(lowering.empty(DType.FLOAT, (size,)).address(k, (k.index(0),))[0])
-
+    height, width = (-(-size // 2) for size in y.shape[2:])
     with lowering.kernel("f32_winograd_3x3_6x8") as k, k.loop(x.shape[0]) as image:
-        own = _Convolution(
-            k, x, packed, y, epilogue, tiles,
-            scratch(_POINTS * most * channels), scratch(widest * per_block),
-            scratch(_POINTS * most * BLOCK),
-        )  # fmt: skip
-        once = len(chunks) == 1 and chunks[0][1] == chunks[0][2]
-        if once:
-            own.transform_input(image, k.index(0), most)
-        for first_block, last_block, count in groups:
-            with k.loop(first_block, last_block, count) as block:
-                own.transform_weights(block, count)
-                for first_tile, last_tile, size in chunks:
-                    with k.loop(first_tile, last_tile, size) as tile:
-                        if not once:
-                            own.transform_input(image, tile, size)
-                        with k.loop(count) as at:
-                            own.multiply(at, size)
-                            own.transform_output(image, (block + at) * BLOCK, tile, size)
+        own = _Convolution(lowering, k, x, packed, y, epilogue, image, width)
+        if height * width < y.shape[1]:
+            own.by_blocks(height)
+        else:
+            own.by_rows(height)
 
 
 @dataclass(frozen=True)
 class _Convolution:
-    """What is computed, and the memory between its steps.
+    """What is computed, in tiles of 2x2 results, `width` of them in a row.
 
-    `inputs` [point, tile, channel], `weights` [block, point, channel, 8], `products` [point, tile,
-    8], for the tiles and blocks in work.
+    Whichever is smaller, the transformed weights or the transformed inputs, is made first and as a
+    whole; the other in parts. A portion of the work has memory of its own, so that portions can be
+    shared out among threads. Transformed inputs lie as [point, tile, channel], weights as [block,
+    point, channel, 8], products as [point, tile, 8].
     """
 
+    lowering: Lowering
     k: Kernel
     x: TensorView
     packed: TensorView
     y: TensorView
     epilogue: Epilogue
-    tiles: tuple[int, ...]
-    inputs: Memory
-    weights: Memory
-    products: Memory
+    image: Value
+    width: int
 
     @property
     def channels(self) -> int:
         return self.x.shape[1]
 
-    def transform_weights(self, first: Value, count: int) -> None:
-        """G g G' of `count` blocks, G = ((1, 0, 0), (½, ½, ½), (½, -½, ½), (0, 0, 1))."""
-        k, channels = self.k, self.channels
+    @property
+    def blocks(self) -> int:
+        return self.y.shape[1] // BLOCK
+
+    @property
+    def per_block(self) -> int:
+        """Elements of a block's transformed weights."""
+        return _POINTS * self.channels * BLOCK
+
+    def by_rows(self, height: int) -> None:
+        """All weights, then some rows of tiles at a time."""
+        k, row = self.k, _POINTS * self.width
+        portion = portion_of(height)
+        most = max(1, _INPUTS // (row * self.channels))
+        rows = next(n for n in range(min(most, portion), 0, -1) if portion % n == 0)
+        portions = height // portion
+        weights = self._scratch(self.blocks * self.per_block)
+        inputs = self._scratch(portions * rows * row * self.channels)
+        products = self._scratch(portions * rows * row * BLOCK)
+        with k.loop(self.blocks) as block:
+            self.transform_weights(block, weights + block * self.per_block)
+        with k.loop(portions) as number, k.loop(0, portion, rows) as at:
+            first = number * portion + at
+            source = inputs + number * (rows * row * self.channels)
+            made = products + number * (rows * row * BLOCK)
+            with k.loop(rows) as down:
+                self.transform_input(first + down, source + down * self.width * self.channels, rows)
+            with k.loop(self.blocks) as block:
+                packed = weights + block * self.per_block
+                self.multiply(source, packed, made, rows)
+                self.transform_output(block * BLOCK, first, made, rows)
+
+    def by_blocks(self, height: int) -> None:
+        """All inputs, then one block of weights at a time."""
+        k, row = self.k, _POINTS * self.width
+        portion = portion_of(self.blocks)
+        portions = self.blocks // portion
+        inputs = self._scratch(height * row * self.channels)
+        weights = self._scratch(portions * self.per_block)
+        products = self._scratch(portions * height * row * BLOCK)
+        with k.loop(height) as down:
+            self.transform_input(down, inputs + down * self.width * self.channels, height)
+        with k.loop(portions) as number, k.loop(portion) as at:
+            block = number * portion + at
+            packed, made = (
+                weights + number * self.per_block,
+                products + number * (height * row * BLOCK),
+            )
+            self.transform_weights(block, packed)
+            self.multiply(inputs, packed, made, height)
+            self.transform_output(block * BLOCK, k.index(0), made, height)
+
+    def _scratch(self, size: int) -> _At:
+        view = self.lowering.empty(DType.FLOAT, (size,))
+        zero = self.k.index(0)
+        return _At(self.k.pointer(view.address(self.k, (zero,))[0]), zero)
+
+    def transform_weights(self, block: Value, target: _At) -> None:
+        """G g G' of a block, G = ((1, 0, 0), (½, ½, ½), (½, -½, ½), (0, 0, 1))."""
+        k, step = self.k, self.channels * BLOCK
         source, base = self.packed.address(k, (k.index(0),) * self.packed.rank)
         memory = k.pointer(source)
-        with k.loop(count) as block, k.loop(channels) as channel, k.loop(0, BLOCK, 4) as part:
-            at = base + (first + block) * (9 * channels * BLOCK) + channel * BLOCK + part
-            to = block * (_POINTS * channels * BLOCK) + channel * BLOCK + part
-            step = channels * BLOCK
+        with k.loop(0, step, _WIDE) as at:
+            place = base + block * (9 * step) + at
             columns = [
-                _spread([k.load(memory, at + (3 * row + column) * step, 4) for row in range(3)])
+                _spread([k.load(memory, place + (3 * row + column) * step, 4) for row in range(3)])
                 for column in range(3)
             ]
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(_spread(line)):
-                    k.store(self.weights, to + (4 * row + column) * step, one)
+                    to = target + ((4 * row + column) * step + at)
+                    k.store(to.memory, to.place, one)
 
-    def transform_input(self, image: Value, first: Value, count: int) -> None:
-        """B' d B of `count` tiles."""
+    def transform_input(self, down: Value, target: _At, rows: int) -> None:
+        """B' d B of a row of tiles, one of `rows` that lie together."""
         k = self.k
-        with k.loop(count) as tile:
-            down, right = unflatten(k, first + tile, self.tiles)
-            with k.loop(0, self.channels, 4) as channel:
+        with k.loop(self.width) as right, k.loop(0, self.channels, _WIDE) as channel:
 
-                def load(row: int, column: int) -> Value:
-                    index = (image, channel, down * 2 + row, right * 2 + column)
-                    buffer, position = self.x.address(k, index)
-                    return k.load(k.pointer(buffer), position, 4)
+            def load(row: int, column: int) -> Value:
+                index = (self.image, channel, down * 2 + row, right * 2 + column)
+                buffer, position = self.x.address(k, index)
+                return k.load(k.pointer(buffer), position, _WIDE)
 
-                columns = [
-                    _differences([load(row, column) for row in range(4)]) for column in range(4)
-                ]
-                for row, line in enumerate(zip(*columns, strict=True)):
-                    for column, one in enumerate(_differences(line)):
-                        point = (4 * row + column) * count
-                        to = (tile + point) * self.channels + channel
-                        k.store(self.inputs, to, one)
+            columns = [_differences([load(row, column) for row in range(4)]) for column in range(4)]
+            for row, line in enumerate(zip(*columns, strict=True)):
+                for column, one in enumerate(_differences(line)):
+                    point = (4 * row + column) * (rows * self.width)
+                    to = target + ((right + point) * self.channels + channel)
+                    k.store(to.memory, to.place, one)
 
-    def multiply(self, block: Value, count: int) -> None:
+    def multiply(self, inputs: _At, weights: _At, products: _At, rows: int) -> None:
         """The products of one block: [tile, channel] by [channel, 8] for each of the points."""
-        k, channels = self.k, self.channels
-        tile = Tile(self.inputs, channels, (), channels, self.weights)
+        k, channels, count = self.k, self.channels, rows * self.width
+        tile = Tile(inputs.memory, channels, (), channels, weights.memory)
         with k.loop(_POINTS) as point:
-            packed = (block * _POINTS + point) * (channels * BLOCK)
+            packed = weights.place + point * (channels * BLOCK)
             for first, last, height in even_rows(count):
                 with k.loop(first, last, height) as row:
                     place = point * count + row
 
                     def store(k: Kernel, own: Value, down: int, value: Value) -> None:
-                        k.store(self.products, (place + down) * BLOCK + own, value)  # noqa: B023
+                        at = products.place + ((place + down) * BLOCK + own)  # noqa: B023
+                        k.store(products.memory, at, value)
 
-                    tile.run(k, height, place * channels, packed, k.index(0), store)
+                    start = inputs.place + place * channels
+                    tile.run(k, height, start, packed, k.index(0), store)
 
-    def transform_output(self, image: Value, channel: Value, first: Value, count: int) -> None:
-        """A' m A of `count` tiles and one block, and what is done with the results."""
+    def transform_output(self, channel: Value, first: Value, products: _At, rows: int) -> None:
+        """A' m A of some rows of tiles and one block, and what is done with the results."""
         k = self.k
-        with k.loop(count) as tile, k.loop(0, BLOCK, 4) as part:
-            down, right = unflatten(k, first + tile, self.tiles)
+        step = rows * self.width * BLOCK
+        with k.loop(rows) as down, k.loop(self.width) as right, k.loop(0, BLOCK, _WIDE) as part:
             lane = k.lane_axis(channel + part)
-            at = tile * BLOCK + part
+            at = products.place + ((down * self.width + right) * BLOCK + part)
             columns = [
                 _sums([
-                    k.load(self.products, at + (4 * row + column) * (count * BLOCK), 4)
+                    k.load(products.memory, at + (4 * row + column) * step, _WIDE)
                     for row in range(4)
                 ])
                 for column in range(4)
             ]  # fmt: skip
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(_sums(line)):
-                    self._put((image, lane, down * 2 + row, right * 2 + column), one)
+                    self._put((self.image, lane, (first + down) * 2 + row, right * 2 + column), one)
 
     def _put(self, index: tuple[Value, ...], value: Value) -> None:
         """Write a result, if it is one: of an odd number of places the last tile has one more."""
@@ -190,9 +222,19 @@ class _Convolution:
             for at, size in zip(index[2:], self.y.shape[2:], strict=True):
                 if size % 2 and at.range()[1] >= size:
                     stack.enter_context(k.if_(at < size))
-            with k.lanes_over(index[1], 4):
+            with k.lanes_over(index[1], _WIDE):
                 buffer, position = self.y.address(k, index)
                 k.write(buffer, position, self.epilogue(k, value, index))
+
+
+class _At(NamedTuple):
+    """A place in memory."""
+
+    memory: BufferParam
+    place: Value
+
+    def __add__(self, further: Value) -> _At:  # type: ignore[override]
+        return _At(self.memory, self.place + further)
 
 
 def _spread(g: Sequence[Value]) -> tuple[Value, ...]:
