@@ -17,7 +17,7 @@ from likewise.ir import DType
 from likewise.loop.math import exp_below_zero
 from likewise.loop.types import F32, LoopError
 from likewise.lower.kernels.batched import pack_columns, suits_product
-from likewise.lower.kernels.igemm import Tile, even_spans, over_rows
+from likewise.lower.kernels.igemm import Tile, even_spans, over_rows, portion_of
 from likewise.lower.kernels.layout import strides_of
 from likewise.lower.pending import Pending
 
@@ -59,7 +59,9 @@ def softmax(lowering: Lowering, x: TensorView) -> TensorView:
 
                 def write(column: Value) -> None:
                     index = (*part.lead, part.first + row, column)
-                    made = k.read(part.scores, row * part.stride + column) / part.total(row)
+                    made = k.read(
+                        part.scores, part.start + row * part.stride + column
+                    ) / part.total(row)
                     buffer, position = target.address(k, index)
                     k.write(buffer, position, epilogue(k, made, index))
 
@@ -103,7 +105,7 @@ def attention(lowering: Lowering, a: TensorView, v: TensorView) -> TensorView | 
                     buffer, position = target.address(k, index)
                     k.write(buffer, position, epilogue(k, made, index))
 
-                at = row * part.stride
+                at = part.start + row * part.stride
                 tile.run(k, rows, at, block + column * depth, column, store, columns=width)
 
             over_rows(k, part.count, columns, depth, run)
@@ -117,7 +119,7 @@ def attention(lowering: Lowering, a: TensorView, v: TensorView) -> TensorView | 
 class _Part:
     """Some rows of the matrix at `lead`, from `first` on: exponentials, and their sums.
 
-    A row of them takes `stride` elements.
+    They stand in their memories from `start` and `sums` on; a row takes `stride` elements.
     """
 
     k: Kernel
@@ -125,18 +127,20 @@ class _Part:
     first: Value
     count: int
     scores: BufferParam
+    start: Value
     totals: BufferParam
+    sums: Value
     stride: int
 
     def total(self, row: Value) -> Value:
         """The sum of a row, in as many lanes as values have here."""
-        return self.k.splat(self.k.load(self.totals, row), F32.with_lanes(self.k.lanes))
+        return self.k.splat(self.k.load(self.totals, self.sums + row), F32.with_lanes(self.k.lanes))
 
     def exponentiate(self, columns: int) -> None:
         """Replace the scores, and sum up; what fills rows up to whole vectors becomes 0."""
         k, stride = self.k, self.stride
         with k.loop(self.count) as row:
-            start = row * stride
+            start = self.start + row * stride
             for column in range(columns, stride):
                 k.store(self.scores, start + column, k.const(-math.inf, F32))
             top = k.splat(self._largest(start), _VECTOR)
@@ -151,7 +155,7 @@ class _Part:
                         some.set(some.get() + one)
                     total.set(total.get() + some.get())
             parts = [total.get().lane(lane) for lane in range(_LANES)]
-            k.store(self.totals, row, (parts[0] + parts[1]) + (parts[2] + parts[3]))
+            k.store(self.totals, self.sums + row, (parts[0] + parts[1]) + (parts[2] + parts[3]))
 
     def _largest(self, start: Value) -> Value:
         """The largest score of a row. A NaN may be passed over: it makes the sum NaN."""
@@ -210,14 +214,21 @@ def _write_parts(
         def scratch(size: int) -> BufferParam:
             return k.pointer(lowering.empty(DType.FLOAT, (size,)).address(k, (k.index(0),))[0])
 
-        memory, totals = scratch(most * stride), scratch(most)
-        index = tuple(loops.enter_context(k.loop(size)) for size in lead)
+        outer = [loops.enter_context(k.loop(size)) for size in lead[:-1]]
+        portion, number = 1, k.index(0)
+        if lead:  # portions of the heads have memory of their own: threads can share them out
+            portion = portion_of(lead[-1])
+            number = loops.enter_context(k.loop(lead[-1] // portion))
+            outer.append(number * portion + loops.enter_context(k.loop(portion)))
+        index, portions = tuple(outer), lead[-1] // portion if lead else 1
+        memory, totals = scratch(portions * most * stride), scratch(portions * most)
+        own, sums = number * (most * stride), number * most
         for first, last, count in parts:
             with k.loop(first, last, count) as at:
-                part = _Part(k, index, at, count, memory, totals, stride)
+                part = _Part(k, index, at, count, memory, own, totals, sums, stride)
 
                 def put(k: Kernel, row: Value, index: Index, value: Value) -> None:
-                    k.store(memory, row * stride + index[-1], value)
+                    k.store(memory, own + row * stride + index[-1], value)
 
                 rows(k, index, at, count, put)
                 part.exponentiate(n)
