@@ -76,12 +76,12 @@ class Chain:
 
 
 def looping(b: GraphBuilder, x: Value) -> Value:
-    """A Loop of three rounds that doubles and subtracts."""
+    """A Loop of three rounds that triples and subtracts."""
     body = GraphBuilder("body_")
     number = Value("number", TensorType(DType.INT64, ()))
     going = Value("going", TensorType(DType.BOOL, ()))
     state = Value("state", x.type)
-    new = body.Sub(body.Mul(state, 2.0), x)
+    new = body.Sub(body.Mul(state, 3.0), x)
     graph = body.graph("body", [number, going, state], [going, new])
     made: Value = b.Loop(b.constant(np.array(3)), None, x, body=graph)
     return made

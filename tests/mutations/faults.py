@@ -128,7 +128,7 @@ FAULTS = (
         "    return [\n        (n - 1) * s + (k - 1) * d + 1 - b - size",
         "    return [\n        (n - 1) * s + (k - 1) * d - b - size",
         CONVOLUTIONS,
-        CONV,
+        Chain("Conv", (1, 3, 7, 6), ((5, 3, 3, 3), (5,)), {"pads": (0, 0, 1, 1)}),
     ),
     Fault(
         "neighbours in a depthwise tile ignore the stride",
@@ -142,7 +142,13 @@ FAULTS = (
         "        order,\n        start,\n    )",
         "        order,\n    )",
         cases("MaxPool"),
-        Chain("MaxPool", (1, 2, 6, 6), (), {"kernel_shape": (3, 3), "pads": (1, 1, 1, 1)}),
+        Chain(
+            "MaxPool",
+            (1, 2, 6, 6),
+            (),
+            {"kernel_shape": (3, 3), "pads": (1, 1, 1, 1)},
+            shift=-5.0,
+        ),
     ),
     Fault(
         "pooling ignores dilations",
