@@ -10,6 +10,8 @@ import pytest
 from likewise.ir import DType, Graph, Node, TensorType, Value
 from likewise.lower.graph import lower_graph
 from likewise.ops import find_operator
+from likewise.ops.build import GraphBuilder
+from likewise.targets.numpy.plan import Plan
 from likewise.targets.wasm import emit_lowered, load
 
 Array = np.ndarray[Any, Any]
@@ -195,6 +197,19 @@ def test_epilogues_are_part_of_the_convolution() -> None:
     names = chain.functions()
     assert sum("conv" in name for name in names) == 2
     assert not any(name.startswith("pad_2") for name in names)
+
+
+@pytest.mark.parametrize("name", ["Conv", "MatMul"])
+def test_what_is_scattered_into_stays_as_it_was(name: str) -> None:
+    x, w = draw(2, 3, 8, 8), draw(4, 3, 3, 3) if name == "Conv" else draw(8, 8)
+    b, given = GraphBuilder(), value("x", x)
+    y = b.op(name, given, b.constant(w))
+    zeros = b.constant(np.zeros((1, *b.type(y).shape[1:]), np.float32))
+    rows = b.ScatterND(y, b.constant(np.array([[1]])), zeros)
+    graph = b.graph("g", [given], [rows, y])
+    made = load(emit_lowered(lower_graph(graph), numerics="strict")).run({"x": x})
+    for output, expected in zip(graph.outputs, Plan(graph).run([x]), strict=True):
+        np.testing.assert_allclose(made[output.name], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_layouts_meet() -> None:

@@ -63,7 +63,7 @@ def scatter_views(
 ) -> TensorView:
     """A copy of `data` with each element of `updates` put at `place(k, its index)`, in order."""
     made = lowering.empty(data.dtype, data.shape)
-    lowering.write(data, made)
+    lowering.write(lowering.settle(data), made)  # a copy: others may read what data is
     with lowering.kernel(f"{data.storage}_scatter_{reduction}") as k, ExitStack() as stack:
         index = tuple(stack.enter_context(k.loop(size)) for size in updates.shape)
         value = updates.read(k, index)
