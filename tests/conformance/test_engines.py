@@ -11,14 +11,13 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 import likewise
 from likewise.errors import LikewiseError
 from likewise.loop import interpret
 from likewise.targets.wasm import emit_lowered
-from tests.conformance.compiling import compile_case, interpreted
+from tests.conformance.compiling import as_stored, compile_case, interpreted
 from tests.conformance.onnx_cases import onnx_cases
 from tests.targets.wasm.running import shared_module
 from tests.wasm.engines import Packed, Results, digests
@@ -128,8 +127,3 @@ def test_the_interpreter(engines: Compiled) -> None:
         given = {port.buffer: as_stored(feeds[port.name]) for port in lowered.inputs}
         outputs = interpreted(lowered, interpret(lowered.program, given))
         assert digests(outputs) == engines.packed["strict"].expected[name], name
-
-
-def as_stored(array: np.ndarray) -> np.ndarray:
-    """What the interpreter takes for an array: bfloat16 as its bits."""
-    return array.view(np.uint16) if array.dtype.kind == "V" else array

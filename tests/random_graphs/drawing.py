@@ -17,7 +17,7 @@ from tests.random_graphs.elementwise import ELEMENTWISE, REDUCTIONS
 from tests.random_graphs.networks import CONVOLUTIONS, NETWORKS
 from tests.random_graphs.quantized import QUANTIZED
 from tests.random_graphs.views import VIEWS
-from tests.random_graphs.writer import FLOATS, Step, Writer, dtype_of, shape_of
+from tests.random_graphs.writer import FLOATS, HALVES, Step, Writer, dtype_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +35,8 @@ FAMILIES: Mapping[str, Sequence[Step]] = {
     "quantized": QUANTIZED,
     "control": CONTROL,
 }
-SIZES = (1, 2, 3, 4, 5, 6, 8, 12, 17)
-DTYPES = (*[DType.FLOAT] * 9, DType.DOUBLE, DType.FLOAT16, DType.INT32, DType.INT64, DType.INT8)
+SIZES = (1, 2, 3, 4, 5, 6, 8, 12, 17, 33, 300)
+DTYPES = (*[DType.FLOAT] * 9, DType.DOUBLE, *HALVES, DType.INT32, DType.INT64, DType.INT8)
 RANKS = (2, 4, 4, 3, 3, 1, 0)
 SPECIALS = (np.nan, np.inf, -np.inf, -0.0, 1e-40)
 
@@ -72,7 +72,7 @@ def models(draw: Any, families: Sequence[str] = tuple(FAMILIES), most: int = 10)
     """Models of up to `most` steps from the families named."""
     writer = Writer(draw, special=draw(st.integers(0, 7)) == 7)
     inputs = [_input(writer, f"x{at}") for at in range(draw(st.integers(1, 2)))]
-    exact = {one for one, whole in inputs if whole and dtype_of(one) is not DType.FLOAT16}
+    exact = {one for one, whole in inputs if whole and dtype_of(one) not in HALVES}
     writer.exact |= exact
     writer.values += [one for one, _ in inputs]
     for _ in range(draw(st.integers(1, most))):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.ir import DType
-from tests.random_graphs.writer import Step, dtype_of, shape_of
+from tests.random_graphs.writer import HALVES, Step, dtype_of, shape_of
 
 if TYPE_CHECKING:
     from likewise.ir import Value
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CONVOLUTIONS", "NETWORKS"]
 
 WIDE = (DType.FLOAT, DType.DOUBLE)
-ALL = (*WIDE, DType.FLOAT16)
+ALL = (*WIDE, *HALVES)
 ACTIVATIONS = ("Relu", "Clip", "HardSwish", "Sigmoid", "LeakyRelu", "Gelu")
 
 

@@ -79,7 +79,7 @@ def squeeze(w: Writer, x: Value) -> Any:
 def cut(w: Writer, x: Value) -> Any:
     axis = w.axis(x)
     size, step = shape_of(x)[axis], w.pick([1, 2, 3, -1, -2])
-    start, end = w.whole(0, size - 1), (99 if step > 0 else -99)
+    start, end = w.whole(0, size - 1), (size if step > 0 else -size - 1)
     return w.b.Slice(x, w.b.ints(start), w.b.ints(end), w.b.ints(axis), w.b.ints(step))
 
 

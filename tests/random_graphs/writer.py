@@ -15,9 +15,10 @@ from likewise.ops.build import GraphBuilder
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["FLOATS", "INTEGERS", "LARGEST", "Step", "Writer", "shape_of"]
+__all__ = ["FLOATS", "HALVES", "INTEGERS", "LARGEST", "Step", "Writer", "shape_of"]
 
-FLOATS = (DType.FLOAT, DType.DOUBLE, DType.FLOAT16)
+HALVES = (DType.FLOAT16, DType.BFLOAT16)
+FLOATS = (DType.FLOAT, DType.DOUBLE, *HALVES)
 INTEGERS = (DType.INT8, DType.UINT8, DType.INT32, DType.INT64)
 LARGEST = 4000
 """Elements of a value."""
@@ -147,7 +148,7 @@ class Writer:
         self.values += made
         if step.exact == "needs" or (step.exact == "keeps" and read_exact):
             new = [one for node in self.b.nodes[before:] for one in node.outputs if one is not None]
-            self.exact |= {one for one in new if dtype_of(one) is not DType.FLOAT16}
+            self.exact |= {one for one in new if dtype_of(one) not in HALVES}
 
 
 def shape_of(x: Value) -> tuple[int, ...]:
