@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import TensorType
@@ -13,12 +13,14 @@ from likewise.passes.specialize import specialize
 from likewise.targets.wasm import Numerics, emit_lowered, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
 
     from likewise.ir import Graph
     from likewise.targets.wasm import Runner
+
+T = TypeVar("T")
 
 SMALL = 64
 """Elements of a parameter: axes, a shape, repeats, k, a number."""
@@ -38,7 +40,16 @@ class CompiledCase:
 
 
 def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
-    """`graph` for the shapes of `feeds`, all inputs live.
+    """`graph` for the shapes of `feeds`, with parameters fixed where that is needed."""
+    return CompiledCase(*with_fixed_parameters(graph, feeds, _lowered))
+
+
+def with_fixed_parameters(
+    graph: Graph,
+    feeds: Mapping[str, Any],
+    compiled: Callable[[Graph, Mapping[str, Any]], T],
+) -> tuple[T, frozenset[str]]:
+    """What `compiled` makes of `graph` for `feeds`, all inputs live; and what had to be constant.
 
     Where that is refused parameters are made constants, as they are in models: first the small
     integers and booleans, then all of one element, then the small vectors of floats too. An
@@ -48,7 +59,7 @@ def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
     if not all(isinstance(value.type, TensorType) for value in graph.inputs):
         raise UnsupportedError("an input is no tensor but a sequence, optional or map")
     try:
-        return CompiledCase(_lowered(graph, feeds), frozenset())
+        return compiled(graph, feeds), frozenset()
     except LikewiseError as error:
         refused: LikewiseError = error
     for parameters in _parameters(feeds):
@@ -57,7 +68,7 @@ def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
             fixed = with_constant(fixed, name, feeds[name])
         live = {name: array for name, array in feeds.items() if name not in parameters}
         try:
-            return CompiledCase(_lowered(fixed, live), frozenset(parameters))
+            return compiled(fixed, live), frozenset(parameters)
         except LikewiseError as error:
             refused = error
     raise refused

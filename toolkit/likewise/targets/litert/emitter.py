@@ -16,7 +16,7 @@ from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType
 from likewise.passes.layout import Layout
 from likewise.targets.litert.program import Operation, Quantization, Tensor
-from likewise.targets.litert.support import check_supported
+from likewise.targets.litert.support import WIDER, check_supported, supports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +149,13 @@ class Emitter:
         return made
 
     def _transpose(self, x: Tensor, perm: Sequence[int], shape: Sequence[int]) -> Tensor:
-        """TRANSPOSE, neighbouring axes that stay together taken as one: it takes six at most."""
+        """TRANSPOSE, in a wider type where it does not take this one.
+
+        Neighbouring axes that stay together are taken as one where there are more than four.
+        """
+        if not supports("TRANSPOSE", x.dtype) and x.dtype in WIDER:
+            moved_wide = self._transpose(self.cast(x, WIDER[x.dtype]), perm, shape)
+            return self.cast(moved_wide, x.dtype)
         groups: list[list[int]] = []
         for axis in perm:
             if groups and groups[-1][-1] == axis - 1:

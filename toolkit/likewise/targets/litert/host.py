@@ -65,7 +65,8 @@ class Runner:
                 raise LikewiseError("the interpreter failed", given=error) from None
         except LikewiseError as error:
             raise error.at(self.name) from None
-        return {name: self._interpreter.get_tensor(index) for name, index in self._fetches}
+        get = self._interpreter.get_tensor
+        return {name: np.asarray(get(index)) for name, index in self._fetches}
 
 
 def load(

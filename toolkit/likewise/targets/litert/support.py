@@ -42,8 +42,8 @@ _LETTERS: Final = {
     "w": DType.UINT64,
 }
 _BUILTINS: Final[Mapping[str, str]] = {
-    "f4": "ABS POW SQUARED_DIFFERENCE DIV SIGN",
-    "f48": "ADD SUB MUL NEG CUMSUM LESS LESS_EQUAL GREATER GREATER_EQUAL FLOOR_MOD MEAN SUM "
+    "f4": "ABS POW DIV SIGN",
+    "f48": "ADD SUB MUL NEG CUMSUM LESS LESS_EQUAL GREATER GREATER_EQUAL FLOOR_MOD SUM "
     "REDUCE_MAX REDUCE_MIN REDUCE_PROD TOPK_V2 MINIMUM MAXIMUM",
     "bf48": "EQUAL NOT_EQUAL",
     "bf4": "ARG_MAX ARG_MIN",
@@ -72,6 +72,7 @@ _FLOAT: Final = frozenset({DType.FLOAT})
 _RANKS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD", "SLICE", "STRIDED_SLICE"), 5),
     **dict.fromkeys(("BATCH_MATMUL", "TRANSPOSE"), 5),
+    "RESHAPE": 8,
 }
 _MOST_AXES: Final = 6
 _CHECKED_INPUT: Final = {"SELECT_V2": 1, "SCATTER_ND": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}

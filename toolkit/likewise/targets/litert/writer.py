@@ -21,6 +21,8 @@ IDENTIFIER: Final = b"TFL3"
 METADATA: Final = "likewise"
 SIGNATURE: Final = "serving_default"
 _VERSION: Final = 3
+_BUILTIN_VERSIONS: Final = {"BROADCAST_TO": 2}
+"""Of the builtins that interpreters do not know by version 1."""
 _ALIGNMENT: Final = 16
 """Of a constant's bytes, so that the interpreter can use them where they lie."""
 
@@ -137,7 +139,10 @@ class _Writer:
     def code(self, builtin: str) -> int:
         number = getattr(self.schema.BuiltinOperator, builtin)
         return self.table(
-            "OperatorCode", DeprecatedBuiltinCode=min(number, 127), BuiltinCode=number, Version=1
+            "OperatorCode",
+            DeprecatedBuiltinCode=min(number, 127),
+            BuiltinCode=number,
+            Version=_BUILTIN_VERSIONS.get(builtin, 1),
         )
 
     def signature(self, program: Program, index: Mapping[Tensor, int]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from likewise.targets.litert.compositions import composed
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ def thresholded_relu(b: GraphBuilder, operator: Any, x: Value) -> Value:
 @composed("Shrink")
 def shrink(b: GraphBuilder, operator: Any, x: Value) -> Value:
     """Towards 0 by the bias beyond lambd, 0 within."""
-    low = b.Where(b.Less(x, -operator.lambd), b.Add(x, operator.bias), 0.0 * operator.bias)
+    zero = b.constant(0.0, b.type(x).dtype)
+    low = b.Where(b.Less(x, -operator.lambd), b.Add(x, operator.bias), zero)
     made: Value = b.Where(b.Greater(x, operator.lambd), b.Sub(x, operator.bias), low)
     return made
 
@@ -93,6 +96,19 @@ def swish(b: GraphBuilder, operator: Any, x: Value) -> Value:
     inside = x if operator.alpha == 1 else b.Mul(x, operator.alpha)
     made: Value = b.Mul(x, b.Sigmoid(inside))
     return made
+
+
+@composed("Dropout")
+def dropout(
+    b: GraphBuilder, _: Any, x: Value, *parameters: Value | None
+) -> tuple[Value, Value] | None:
+    """Outside training: the input, and a mask of all."""
+    training = parameters[1] if len(parameters) > 1 else None
+    mode = None if training is None else b.type(training).constant
+    if training is not None and (mode is None or mode.item()):
+        return None
+    shape = [int(size) for size in b.type(x).shape]  # type: ignore[arg-type]  # static by now
+    return b.Identity(x), b.constant(np.ones(shape, bool))
 
 
 @composed("PRelu")

@@ -51,12 +51,25 @@ def scatter_elements(
     return whole
 
 
-@composed("DepthToSpace")
-def depth_to_space(b: GraphBuilder, operator: Any, x: Value) -> Value | None:
+@composed("DepthToSpace", "SpaceToDepth")
+def blocks(b: GraphBuilder, operator: Any, x: Value) -> Value | None:
     """The order CRD by Reshape and Transpose."""
     if operator.mode == "DCR":
         return None
     made: Value = operator.expand(b, x)
+    return made
+
+
+@composed("ArgMax", "ArgMin")
+def last_place(b: GraphBuilder, operator: Any, x: Value) -> Value | None:
+    """The last of equal ones is the first from the other end."""
+    if not operator.select_last_index:
+        return None
+    axis = operator.axis % len(_sizes(b, x))
+    size = _sizes(b, x)[axis]
+    turned = b.Slice(x, b.ints(-1), b.ints(-size - 1), b.ints(axis), b.ints(-1))
+    found = b.op(operator.name, turned, axis=axis, keepdims=operator.keepdims)
+    made: Value = b.Sub(b.constant(size - 1, b.type(found).dtype), found)
     return made
 
 

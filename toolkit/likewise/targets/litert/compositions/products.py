@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from likewise.ir import TensorType
+from likewise.ir import DType, TensorType
 from likewise.targets.litert.compositions import composed
 
 if TYPE_CHECKING:
@@ -18,6 +18,20 @@ def is_constant(value: Value | None) -> bool:
     """Whether a value is known beforehand."""
     kind = None if value is None else value.type
     return isinstance(kind, TensorType) and kind.constant is not None
+
+
+@composed("Pow")
+def power(b: GraphBuilder, _: Any, x: Value, y: Value) -> Value | None:
+    """In one element type: POW takes no two."""
+    base, exponent = b.type(x).dtype, b.type(y).dtype
+    if base is exponent:
+        return None
+    if base.is_float:
+        made: Value = b.Pow(x, b.Cast(y, to=base))
+        return made
+    if exponent.is_integer and {base, exponent} <= {DType.INT32, DType.INT64}:
+        return b.Cast(b.Pow(b.Cast(x, to=DType.INT64), b.Cast(y, to=DType.INT64)), to=base)
+    return None
 
 
 @composed("Gemm")

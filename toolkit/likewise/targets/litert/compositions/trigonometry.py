@@ -67,6 +67,6 @@ def mod(b: GraphBuilder, operator: Any, x: Value, y: Value) -> Value | None:
     if not operator.fmod:
         return None
     kind = b.type(x).dtype
-    rest = b.Mod(b.Abs(x), b.Abs(y)) if kind.is_integer else b.Mod(b.Abs(x), b.Abs(y), fmod=0)
+    rest = b.Mod(b.Abs(x), b.Abs(y))
     made: Value = b.Where(b.Less(x, b.constant(0, kind)), b.Neg(rest), rest)
     return made

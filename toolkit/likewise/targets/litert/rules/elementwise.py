@@ -60,6 +60,7 @@ _COMPARISONS: Final = {
 _FOLDED: Final = {"Max": "MAXIMUM", "Min": "MINIMUM"}
 _MOST_AXES: Final = 4
 """With more, several builtins do not broadcast."""
+_MOST_EQUAL_AXES: Final = 6
 
 
 def elementwise(
@@ -77,7 +78,8 @@ def elementwise(
         one.tensor if one.rank == 0 and shape else e.broadcast(one, layout) for one in inputs
     ]
     stored = layout.stored(shape)
-    if len(shape) > _MOST_AXES and len({one.shape for one in tensors}) > 1:
+    uneven = len({one.shape for one in tensors}) > 1
+    if len(shape) > (_MOST_AXES if uneven else _MOST_EQUAL_AXES):
         merged = _merged(e, tensors, stored)
         sizes = np.broadcast_shapes(*(one.shape for one in merged))
         made = e.op(builtin, merged, sizes, dtype or inputs[-1].dtype, kind, **options)
@@ -111,6 +113,7 @@ def _unary(name: str, builtin: str) -> None:
 def _binary(name: str, builtin: str, kind: str) -> None:
     @rule(name, builtin=builtin)
     def emit(e: Emitter, _: Node, a: Laid, b: Laid) -> Laid:
+        require(a.dtype is b.dtype, f"TFLite's {builtin} takes one element type", b.dtype)
         return elementwise(e, builtin, [a, b], None, kind)
 
 
@@ -173,6 +176,29 @@ def cast(e: Emitter, node: Node, x: Laid) -> Laid:
         zero = e.constant(np.zeros((), x.dtype.numpy))
         return elementwise(e, "NOT_EQUAL", [x, zero], DType.BOOL)
     return Laid(e.cast(x.tensor, operator.to), x.layout)
+
+
+@rule("Mod", builtin="FLOOR_MOD")
+def mod(e: Emitter, _: Node, a: Laid, b: Laid) -> Laid:
+    """FLOOR_MOD, whose sign is the divisor's."""
+    return elementwise(e, "FLOOR_MOD", [a, b])
+
+
+@rule("Atan", builtin="ATAN2")
+def atan(e: Emitter, _: Node, x: Laid) -> Laid:
+    """ATAN2 of x and 1."""
+    one = e.parameter(np.ones(x.tensor.shape, np.float32))
+    return elementwise(e, "ATAN2", [x, Laid(one, x.layout)])
+
+
+@rule("Asin", "Acos", builtin="ATAN2")
+def arc(e: Emitter, node: Node, x: Laid) -> Laid:
+    """ATAN2 of the two legs, of which one is sqrt((1 - x)(1 + x))."""
+    one = e.constant(np.ones((), np.float32))
+    left = elementwise(e, "SUB", [one, x], None, "SubOptions")
+    right = elementwise(e, "ADD", [x, one], None, "AddOptions")
+    leg = elementwise(e, "SQRT", [elementwise(e, "MUL", [left, right], None, "MulOptions")])
+    return elementwise(e, "ATAN2", [x, leg] if node.operator.name == "Asin" else [leg, x])
 
 
 @rule("Gelu", builtin="GELU")

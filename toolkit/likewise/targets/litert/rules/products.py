@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.passes.layout import Layout
-from likewise.targets.litert.emitter import Laid
+from likewise.targets.litert.emitter import Laid, require
 from likewise.targets.litert.rules import rule
 from likewise.targets.litert.rules.shapes import result_shape
 
@@ -91,6 +91,25 @@ def softmax(e: Emitter, node: Node, x: Laid) -> Laid:
         return e.constant(np.ones((), np.float32))
     x = last(e, x, operator.axis)
     made = e.op("SOFTMAX", [x.tensor], x.tensor.shape, kind="SoftmaxOptions", Beta=1.0)
+    return Laid(made, x.layout)
+
+
+@rule("LRN", builtin="LOCAL_RESPONSE_NORMALIZATION")
+def local_response(e: Emitter, node: Node, x: Laid) -> Laid:
+    """LOCAL_RESPONSE_NORMALIZATION over as many channels before as behind."""
+    operator: Any = node.operator
+    require(operator.size % 2 == 1 and x.rank == 4, "TFLite's reaches as far to both sides")
+    x = last(e, x, 1)
+    made = e.op(
+        "LOCAL_RESPONSE_NORMALIZATION",
+        [x.tensor],
+        x.tensor.shape,
+        kind="LocalResponseNormalizationOptions",
+        Radius=operator.size // 2,
+        Bias=operator.bias,
+        Alpha=operator.alpha / operator.size,
+        Beta=operator.beta,
+    )
     return Laid(made, x.layout)
 
 

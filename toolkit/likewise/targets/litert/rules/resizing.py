@@ -71,7 +71,7 @@ def _is_bilinear(
         mode = "half_pixel"
     if mode not in {"half_pixel", "align_corners"}:
         return False
-    return mode == "align_corners" or _exact(before, after, given)
+    return _exact(before, after, given)
 
 
 def _exact(before: tuple[int, ...], after: tuple[int, ...], given: list[Array | None]) -> bool:

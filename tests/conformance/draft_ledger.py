@@ -1,7 +1,8 @@
-"""Writes a ledger of the WebAssembly target anew from what the cases do now.
+"""Writes a ledger of a compiled target anew from what the cases do now.
 
-    python -m tests.conformance.draft_wasm_ledger wasm              # the official cases
-    python -m tests.conformance.draft_wasm_ledger wasm_operators    # those of the operators
+    python -m tests.conformance.draft_ledger wasm              # the official cases
+    python -m tests.conformance.draft_ledger wasm_operators    # those of the operators
+    python -m tests.conformance.draft_ledger litert            # the official cases
 
 Reasons are those of the compiler's refusals. A case that gives a wrong result is listed as such:
 it wants a fix or a reason found by a person.
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 HEAD = """\
-# What compiled WebAssembly modules are known to fail, in strict and in fast numerics. `fixed` pass
+# {} `fixed` pass
 # with their parameters made constants. Strict both ways; drafted by
-# `python -m tests.conformance.draft_wasm_ledger`.
+# `python -m tests.conformance.draft_ledger`.
 """
+WASM = "What compiled WebAssembly modules are known to fail, in strict and in fast numerics."
+LITERT = "What is refused as a TFLite file, or fails on ai-edge-litert; in float32."
 
 
 UNEXPLAINED = ("wrong result: ", "fails: ")
@@ -43,7 +46,7 @@ def reason_of(error: BaseException) -> str:
     nodes = re.findall(r"node '[^\n]*?' \((\w+)\): (?:\w+: )?([^;\n]*)", text)
     if isinstance(error, UnsupportedError) and nodes:
         whys = {f"{name}: {re.sub(' %.*: ', ' a ', why)}" for name, why in nodes}
-        return "; ".join(sorted(why for why in whys if "nodes cannot be compiled" not in why))
+        return "; ".join(sorted(why for why in whys if "cannot be compiled" not in why))
     text = text.partition("; allowed: ")[0]
     return re.sub(r"^<bytes>: |(in|out)put '?\w*'?: |; given: .*", "", text, flags=re.DOTALL)
 
@@ -92,15 +95,18 @@ def main() -> None:
     }
     if not names or not path.exists():  # an old one may name cases that are no more
         path.write_text("expected = []\n")
-    module = {
-        "wasm": "tests.conformance.test_wasm_cases",
-        "wasm_operators": "tests.lower.test_cases",
-    }
-    cases: Any = import_module(module[target])
+    module, title = {
+        "wasm": ("tests.conformance.test_wasm_cases", WASM),
+        "wasm_operators": ("tests.lower.test_cases", WASM),
+        "litert": ("tests.conformance.test_litert_cases", LITERT),
+    }[target]
+    cases: Any = import_module(module)
     start = time.perf_counter()
     failed, fixed = draft(cases.run, names or cases.CASES, known)
     if not names:
-        path.write_text(f"{HEAD}\n{table('expected', failed)}\n{table('fixed', fixed)}")
+        path.write_text(
+            f"{HEAD.format(title)}\n{table('expected', failed)}\n{table('fixed', fixed)}"
+        )
     for reason, count in Counter(failed.values()).most_common():
         print(f"{count:5} {reason}")
     print(f"{len(failed)} fail, {len(fixed)} fixed, {time.perf_counter() - start:.0f} s")
