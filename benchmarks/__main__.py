@@ -22,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from benchmarks.browser.command import main as browser
 
         return browser(given[1:])
+    if given[:1] == ["litert"]:
+        from benchmarks.litert.command import main as litert
+
+        return litert(given[1:])
     if given[:1] == ["conformance"]:
         from benchmarks.conformance.command import main as conformance
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import TensorType
+from likewise.passes.fold_affine import fold_affine
 from likewise.passes.layout import Layout
 from likewise.targets.litert.emitter import Emitter, Laid
 from likewise.targets.litert.fuse import fuse
@@ -29,7 +30,7 @@ def emit_program(graph: Graph) -> Program:
     faults = [*_ports_refused(graph)]
     if faults:
         raise _all_at_once(faults)
-    return _Emission(prepare(recognise(graph))).program()
+    return _Emission(prepare(fold_affine(recognise(graph)))).program()
 
 
 def _ports_refused(graph: Graph) -> list[str]:
