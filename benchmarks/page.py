@@ -19,10 +19,10 @@ SECTIONS = ("The NumPy target", "In the browser", "From a link to the first answ
 
 HEAD = """# Performance
 
-`./dev bench`, `./dev bench browser` and `./dev bench litert` write this page. What stands in one table was measured in
-one run, in turn, after a warm-up, with one thread each unless it says otherwise. A time is the
-median; in parentheses the quartiles. Other work on the machine stretches the times; ratios suffer
-less.
+`./dev bench`, `./dev bench browser` and `./dev bench litert` write this page. What stands in one
+table was measured in one run, in turn, after a warm-up, with one thread each unless it says
+otherwise. A time is the median; in parentheses the quartiles. Other work on the machine stretches
+the times; ratios suffer less.
 """
 
 

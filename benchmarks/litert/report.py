@@ -56,8 +56,8 @@ def section(machine: Mapping[str, str], outcomes: Sequence[Outcome]) -> str:
     verdict = f"Missed: {goal}." if goal else "All reach it."
     return (
         "The `.tflite` files that likewise and onnx2tf make of a model, in turn on one interpreter "
-        "with one thread. Ours take and give the layout of ONNX, so the transposes at the edges are "
-        "in their times; onnx2tf's take channels last.\n\n"
+        "with one thread. Ours take and give the layout of ONNX, so the transposes at the edges "
+        "are in their times; onnx2tf's take channels last.\n\n"
         f"{facts}.\n\n{table(columns, rows)}\n"
         f"*Speed* is ours as a multiple of the peer's; the goal is {GOAL} and more. {verdict}\n"
     )

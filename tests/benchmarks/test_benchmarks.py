@@ -84,7 +84,7 @@ def test_an_unknown_model_is_refused(
 
 
 def test_a_section_is_replaced_and_the_others_stay() -> None:
-    first, second, _ = SECTIONS
+    first, second, *_ = SECTIONS
     page = with_section("", second, "two")
     page = with_section(page, first, "one\n\n### Part\n\ntext\n")
     page = with_section(page, second, "new")

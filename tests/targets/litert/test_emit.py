@@ -140,3 +140,22 @@ def test_everything_refused_is_listed() -> None:
         "  node 'det_1' (Det): TFLite has no builtin for it",
         "  node 'exp_2' (Exp): TFLite's EXP does not take double",
     ]
+
+
+def test_no_reshape_of_a_reshape() -> None:
+    """Interpreters add in place to what shares memory with a value that is still read."""
+
+    def write(b: Any, x: Any) -> Any:
+        pixels = b.Unsqueeze(b.Neg(x), b.ints(1))
+        more = b.Add(b.Reshape(pixels, b.ints(24, 1)), b.constant([[5]], DType.INT64))
+        return b.Sub(b.Reshape(more, b.ints(2, 1, 3, 4)), pixels)
+
+    check(built({"x": (2, 3, 4)}, write, DType.INT64))
+
+
+def test_positions_of_many_axes() -> None:
+    def write(b: Any, x: Any) -> Any:
+        places = b.Clip(b.Cast(x, to=DType.INT64), b.constant(-5), b.constant(2))
+        return b.GatherElements(x, places, axis=1)
+
+    check(built({"x": (3, 5, 2, 2, 2)}, write))

@@ -14,6 +14,7 @@ from likewise.targets.litert.patterns import recognise
 from likewise.targets.litert.prepare import prepare
 from likewise.targets.litert.program import Program, Tensor, tensor_type
 from likewise.targets.litert.rules import find_rule
+from likewise.targets.litert.unshare import unshare
 
 if TYPE_CHECKING:
     from likewise.ir import Graph, Node, Value
@@ -84,7 +85,7 @@ class _Emission:
         if faults:
             raise _all_at_once(list(dict.fromkeys(faults)))
         outputs = [self._output(value) for value in self.graph.outputs]
-        operations = fuse(self.emitter.operations, outputs)
+        operations = unshare(fuse(self.emitter.operations, outputs), outputs)
         return Program(tuple(inputs), tuple(outputs), operations)
 
     def _input(self, value: Value) -> Tensor:
@@ -144,8 +145,6 @@ class _Emission:
             for other in self.graph.outputs[: self.graph.outputs.index(value)]
         )
         if not made or taken:
-            shape = self.emitter.ints(list(tensor.shape))
-            inputs = [tensor, shape]
-            tensor = self.emitter.op("RESHAPE", inputs, tensor.shape, kind="ReshapeOptions")
+            tensor = self.emitter.copy(tensor, tensor.shape)
         tensor.name = value.name
         return tensor

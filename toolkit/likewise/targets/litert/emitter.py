@@ -71,6 +71,7 @@ class Emitter:
         self.name = ""
         self._converted: dict[tuple[Tensor, tuple[int, ...]], Tensor] = {}
         self._names: dict[str, int] = {}
+        self._reshaped: dict[Tensor, Tensor] = {}
 
     def constant(self, array: Array, layout: Layout | None = None) -> Laid:
         """A constant, axes as the model has them, stored in a layout."""
@@ -185,8 +186,19 @@ class Emitter:
             return x
         if x.data is not None and x.quantization is None:
             return self.parameter(x.data.reshape(tuple(shape)))
-        made = self.op("RESHAPE", [x, self.ints(list(shape))], shape, kind="ReshapeOptions")
+        source = self._reshaped.get(x, x)
+        return source if source.shape == tuple(shape) else self.copy(x, shape)
+
+    def copy(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        """The same elements as another tensor.
+
+        Never a RESHAPE of a RESHAPE: interpreters let all of them share memory, and then compute
+        in place what others still read.
+        """
+        source = self._reshaped.get(x, x)
+        made = self.op("RESHAPE", [source, self.ints(list(shape))], shape, kind="ReshapeOptions")
         made.quantization = x.quantization
+        self._reshaped[made] = source
         return made
 
     def cast(self, x: Tensor, dtype: DType) -> Tensor:

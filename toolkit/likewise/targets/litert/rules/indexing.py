@@ -10,7 +10,8 @@ from likewise.ir import DType
 from likewise.passes.layout import Layout
 from likewise.targets.litert.emitter import Laid, require
 from likewise.targets.litert.rules import rule
-from likewise.targets.litert.rules.shapes import result_shape
+from likewise.targets.litert.rules.elementwise import elementwise
+from likewise.targets.litert.rules.shapes import from_the_start, result_shape
 
 if TYPE_CHECKING:
     from likewise.ir import Node
@@ -23,11 +24,8 @@ def _positions(e: Emitter, indices: Laid, sizes: tuple[int, ...]) -> Tensor:
     if indices.data is not None:
         known = indices.data
         return e.parameter(np.where(known < 0, known + np.array(sizes), known).astype(np.int32))
-    rows = e.cast(e.plain(indices), DType.INT32)
-    zero, size = e.parameter(np.array(0, np.int32)), e.ints(list(sizes))
-    negative = e.op("LESS", [rows, zero], rows.shape, DType.BOOL)
-    wrapped = e.op("ADD", [rows, size], rows.shape, kind="AddOptions")
-    return e.op("SELECT_V2", [negative, wrapped, rows], rows.shape, DType.INT32)
+    rows = Laid(e.cast(indices.tensor, DType.INT32), indices.layout)
+    return from_the_start(e, rows, sizes)
 
 
 @rule("GatherND", builtin="GATHER_ND")
@@ -59,9 +57,9 @@ def scatter_nd(e: Emitter, node: Node, x: Laid, indices: Laid, updates: Laid) ->
     hits = e.op(
         "SCATTER_ND", [rows, ones, e.ints(shape)], shape, DType.INT32, kind="ScatterNdOptions"
     )
-    zero = e.parameter(np.array(0, np.int32))
-    hit = e.op("GREATER", [hits, zero], shape, DType.BOOL)
-    return Laid(e.op("SELECT_V2", [hit, made, plain], shape, x.dtype), layout)
+    zero = e.constant(np.array(0, np.int32))
+    hit = elementwise(e, "GREATER", [Laid(hits, layout), zero], DType.BOOL)
+    return Laid(e.op("SELECT_V2", [hit.tensor, made, plain], shape, x.dtype), layout)
 
 
 @rule("DepthToSpace", builtin="DEPTH_TO_SPACE")

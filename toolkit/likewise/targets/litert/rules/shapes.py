@@ -11,6 +11,7 @@ from likewise.passes.layout import Layout, reshaped
 from likewise.targets.litert.emitter import Laid, common, require
 from likewise.targets.litert.program import Tensor
 from likewise.targets.litert.rules import rule
+from likewise.targets.litert.rules.elementwise import elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from likewise.ir import Array, Node
     from likewise.targets.litert.emitter import Emitter
 
-__all__ = ["known", "result_shape", "sliced"]
+__all__ = ["from_the_start", "known", "result_shape", "sliced"]
 
 
 def result_shape(node: Node, at: int = 0) -> tuple[int, ...]:
@@ -240,7 +241,7 @@ def gather(e: Emitter, node: Node, x: Laid, indices: Laid) -> Laid:
             return taken(e, x, at, axis)
         places = e.parameter(at.astype(np.int32))
     else:
-        places = _from_the_start(e, e.plain(indices), length)
+        places = from_the_start(e, indices, length)
     if indices.rank == 0:
         layout, place = x.layout.without([axis]), x.layout.place(axis)
         source = x.tensor
@@ -250,10 +251,10 @@ def gather(e: Emitter, node: Node, x: Laid, indices: Laid) -> Laid:
     return Laid(made, layout)
 
 
-def _from_the_start(e: Emitter, indices: Tensor, length: int) -> Tensor:
-    """Positions with those below zero counted from the end."""
+def from_the_start(e: Emitter, indices: Laid, length: int | Sequence[int]) -> Tensor:
+    """Positions with those below zero counted from the end, of one length or one for each."""
     kind = indices.dtype.numpy
-    zero, size = e.parameter(np.array(0, kind)), e.parameter(np.array(length, kind))
-    negative = e.op("LESS", [indices, zero], indices.shape, DType.BOOL)
-    wrapped = e.op("ADD", [indices, size], indices.shape, kind="AddOptions")
-    return e.op("SELECT_V2", [negative, wrapped, indices], indices.shape, indices.dtype)
+    zero, size = e.constant(np.array(0, kind)), e.constant(np.array(length, kind))
+    negative = elementwise(e, "LESS", [indices, zero], DType.BOOL)
+    wrapped = elementwise(e, "ADD", [indices, size], None, "AddOptions")
+    return e.plain(elementwise(e, "SELECT_V2", [negative, wrapped, indices]))
