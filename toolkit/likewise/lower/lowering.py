@@ -313,12 +313,15 @@ class Lowering:
 
         return reduce(self, x, axes, start, combine, **options)
 
-    def matmul(self, a: TensorView, b: TensorView) -> TensorView:
-        """The product of two views of rank 2 or more, their leading axes broadcast."""
+    def matmul(self, a: TensorView, b: TensorView, *, small: bool = False) -> TensorView:
+        """The product of two views of rank 2 or more, their leading axes broadcast.
+
+        With `small` all numbers are int32 and fit 16 bits.
+        """
         from likewise.lower.kernels.attention import attention
         from likewise.lower.kernels.gemm import matmul
 
-        return attention(self, a, b) or matmul(self, a, b)
+        return attention(self, a, b) or matmul(self, a, b, small=small)
 
     def softmax(self, x: TensorView) -> TensorView:
         """See `likewise.lower.kernels.attention`."""
@@ -333,11 +336,13 @@ class Lowering:
         windows: Windows,
         group: int = 1,
         bias: TensorView | None = None,
+        *,
+        small: bool = False,
     ) -> TensorView:
         """See `likewise.lower.kernels.convolution`."""
         from likewise.lower.kernels.convolution import convolve
 
-        return convolve(self, x, w, windows, group, bias)
+        return convolve(self, x, w, windows, group, bias, small=small)
 
     def pool(
         self,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from likewise.ir import DType
 from likewise.loop.types import LoopError
 from likewise.loop.values import Value
 from likewise.lower.kernel import Kernel
@@ -21,7 +22,6 @@ from likewise.lower.view import Index, TensorView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from likewise.ir import DType
     from likewise.lower.lowering import Lowering
 
 __all__ = ["Epilogue", "Pending", "Put", "Rows", "Stem", "extend"]
@@ -44,6 +44,7 @@ class Pending:
 
     `readers` says how many nodes read the result; `memory` is where it stands once it is written.
     `by_rows`, where it is known, prepares what another kernel needs to compute rows for itself.
+    What is computed from exact sums, `of_integers`, may change its dtype on the way.
     """
 
     lowering: Lowering
@@ -54,6 +55,10 @@ class Pending:
     by_rows: Callable[[], Rows] | None = None
     readers: int = 1
     memory: TensorView | None = None
+    of_integers: bool = False
+
+    def __post_init__(self) -> None:
+        self.of_integers = self.of_integers or self.dtype is DType.INT32
 
     def view(self) -> TensorView:
         """The result, unwritten."""
@@ -112,7 +117,7 @@ def extend(
         if one.stem is not None
         and one.stem.base.memory is None
         and one.shape == shape
-        and one.stem.base.dtype is dtype
+        and (one.stem.base.dtype is dtype or one.stem.base.of_integers)
     ]
     if not bases:
         return None
@@ -150,7 +155,8 @@ def extend(
 
         lowering.write(TensorView(dtype, shape, read, None, 2, order=memory.order), target)
 
-    return Pending(lowering, dtype, shape, base.order, emit, _rows_with(base.by_rows, both))
+    by_rows = _rows_with(base.by_rows, both)
+    return Pending(lowering, dtype, shape, base.order, emit, by_rows, of_integers=base.of_integers)
 
 
 def _rows_with(by_rows: Callable[[], Rows] | None, compute: Epilogue) -> Callable[[], Rows] | None:

@@ -8,12 +8,16 @@ import numpy as np
 
 from likewise.errors import InferenceError
 from likewise.ir import DType
+from likewise.loop import I32
+from likewise.loop.types import scalar_or_vector
 from likewise.ops.checks import check_rank, unify
 from likewise.ops.conversion import convert
 from likewise.ops.quantization import limits
 
 if TYPE_CHECKING:
     from likewise.ir import Array, Dim, TensorType
+    from likewise.loop import Value
+    from likewise.lower import Kernel, Lowering, TensorView
     from likewise.ops.build import Builder
     from likewise.ops.operator import V
 
@@ -26,6 +30,7 @@ __all__ = [
     "of_rows",
     "requantize",
     "requantized",
+    "shifted",
 ]
 
 BYTES: Final = frozenset({DType.INT8, DType.UINT8})
@@ -99,3 +104,21 @@ def requantized(b: Builder[V], total: V, multiplier: V, zero_point: V) -> V:
         made = b.Clip(made, *limits(to))
     narrow: V = b.Cast(made, to=to)
     return narrow
+
+
+def shifted(lowering: Lowering, x: TensorView, zero: TensorView | None) -> TensorView:
+    """Bytes less their zero point, as int32."""
+    if x.data is not None and (zero is None or zero.data is not None):
+        found = x.data.astype(np.int32)
+        if zero is not None and zero.data is not None:
+            found = found - zero.data.astype(np.int32)
+        return lowering.constant(found)
+
+    def wide(k: Kernel, value: Value) -> Value:
+        return value.cast(scalar_or_vector(I32, k.lanes))
+
+    found_view = lowering.elementwise(wide, DType.INT32, x, exact=True)
+    if zero is None:
+        return found_view
+    shift = lowering.elementwise(wide, DType.INT32, zero, exact=True)
+    return lowering.elementwise(lambda _, a, b: a - b, DType.INT32, found_view, shift, exact=True)

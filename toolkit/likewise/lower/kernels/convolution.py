@@ -14,6 +14,7 @@ from likewise.loop.types import S
 from likewise.lower.kernels.depthwise import depthwise
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack
 from likewise.lower.kernels.layout import channels_last, padded, strides_of
+from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
 from likewise.lower.kernels.winograd import suits_winograd, winograd
 from likewise.lower.view import unflatten
 
@@ -39,11 +40,20 @@ def convolve(
     windows: Windows,
     group: int = 1,
     bias: TensorView | None = None,
+    *,
+    small: bool = False,
 ) -> TensorView:
-    """`x` [N, C, *spatial] convolved with `w` [M, C / group, *kernel], plus `bias` [M]."""
+    """`x` [N, C, *spatial] convolved with `w` [M, C / group, *kernel], plus `bias` [M].
+
+    With `small` all numbers are int32 and fit 16 bits.
+    """
     shape = (x.shape[0], w.shape[0], *windows.output)
     if x.storage in (S.f32, S.i32) and w.data is not None and 0 not in (*shape, *x.shape, *w.shape):
-        y = _packed(lowering, x, w.data, windows, group)
+        pairs = small and (group == 1 or w.shape[1] % 2 == 0)
+        known = w.data
+        if pairs:
+            x, known = pairs_of(lowering, x, 1), pairs_of_weights(known, 1)
+        y = _packed(lowering, x, known, windows, group, pairs=pairs)
     else:
         y = _plain(lowering, x, w, windows, group, bias)
         bias = None
@@ -70,7 +80,13 @@ def overhang(windows: Windows, spatial: Sequence[int]) -> list[int]:
 
 
 def _packed(
-    lowering: Lowering, x: TensorView, w: np.ndarray[Any, Any], windows: Windows, group: int
+    lowering: Lowering,
+    x: TensorView,
+    w: np.ndarray[Any, Any],
+    windows: Windows,
+    group: int,
+    *,
+    pairs: bool,
 ) -> TensorView:
     """float32 or int32 with known weights, channels last."""
     order = channels_last(x.rank)
@@ -80,14 +96,12 @@ def _packed(
     reach = overhang(windows, x.shape[2:])
     end = [max(0, one + more) for one, more in zip(reach, odd, strict=True)]
     flat = w.reshape(*w.shape[:2], windows.taps)
-    one_each = (
-        x.storage is S.f32 and w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1
-    )
+    one_each = w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1 and not pairs
 
     def emit(target: TensorView, epilogue: Epilogue) -> None:
         strides = strides_of(target)
         if strides is None or (shape[1] > 1 and strides[1] != 1):
-            inside = lowering.empty(x.dtype, shape, order)
+            inside = lowering.empty(target.dtype, shape, order)
             emit(inside, epilogue)
             lowering.write(inside, target)
             return
@@ -103,7 +117,9 @@ def _packed(
             if in_tiles:
                 winograd(lowering, source, weights, target, epilogue)
             else:
-                direct = _Direct(lowering, source, windows, target, epilogue, group, w.shape[1])
+                direct = _Direct(
+                    lowering, source, windows, target, epilogue, group, w.shape[1], pairs
+                )
                 direct.write(weights)
 
     return lowering.pending(x.dtype, shape, order, emit)
@@ -120,14 +136,16 @@ class _Direct:
     epilogue: Epilogue
     group: int
     depth: int
+    pairs: bool
 
     def write(self, packed: TensorView) -> None:
         windows, steps = self.windows, self._axis_steps()
         pointwise = windows.taps == 1 and all(s == 1 for s in windows.strides)
+        kind = "i16" if self.pairs else self.x.storage
         if pointwise:
-            name = f"{self.x.storage}_gemm_6x8"
+            name = f"{kind}_gemm_6x8"
         else:
-            name = f"{self.x.storage}_conv_" + "x".join(map(str, windows.kernel)) + "_6x8"
+            name = f"{kind}_conv_" + "x".join(map(str, windows.kernel)) + "_6x8"
         made = self.y.shape[1] // self.group
         with self.lowering.kernel(name) as k, ExitStack() as loops:
             image = loops.enter_context(k.loop(self.x.shape[0]))
@@ -137,7 +155,7 @@ class _Direct:
             )
             weights = k.pointer(packed.address(k, (k.index(0),) * packed.rank)[0])
             row_step, taps, depth = self._taps(steps)
-            tile = Tile(k.pointer(memory), row_step, taps, depth, weights)
+            tile = Tile(k.pointer(memory), row_step, taps, depth, weights, self.pairs)
             per_group = packed.size // self.group
 
             def at(column: Value) -> Value:

@@ -36,7 +36,7 @@ def depthwise(
     channels, last = y.shape[1], windows.output[-1]
     most = 4 if windows.strides[-1] == 1 else 2
     whole = channels // 4 * 4
-    name = "f32_dwconv_" + "x".join(map(str, windows.kernel)) + f"_{most}x4"
+    name = f"{x.storage}_dwconv_" + "x".join(map(str, windows.kernel)) + f"_{most}x4"
     with lowering.kernel(name) as k, ExitStack() as loops:
         image = loops.enter_context(k.loop(y.shape[0]))
         outer = [loops.enter_context(k.loop(n)) for n in windows.output[:-1]]
@@ -94,5 +94,9 @@ def _sums(
                     if offset not in seen:
                         index = (image, channel, *where, at * stride + offset)
                         seen[offset] = x.read(k, index)
-                    sums[row].set(k.madd(seen[offset], factor, sums[row].get()))
+                    sums[row].set(_added(k, seen[offset], factor, sums[row].get()))
     return [one.get() for one in sums]
+
+
+def _added(k: Kernel, left: Value, right: Value, total: Value) -> Value:
+    return k.madd(left, right, total) if total.type.is_float else total + left * right

@@ -15,6 +15,7 @@ from likewise.loop.types import S, scalar_or_vector
 from likewise.lower.kernels.batched import Product, rows_of, suits_product
 from likewise.lower.kernels.igemm import FEW_ROWS, Tile, even_rows, over_rows, pack
 from likewise.lower.kernels.layout import strides_of
+from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
 from likewise.lower.view import unflatten
 
 if TYPE_CHECKING:
@@ -114,16 +115,22 @@ def _tile(
                 put(k, row + down, column + part, total.get())
 
 
-def matmul(lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
+def matmul(lowering: Lowering, a: TensorView, b: TensorView, *, small: bool = False) -> TensorView:
     """The product of two views of rank 2 or more, their leading axes broadcast.
 
-    float16 and bfloat16 are summed in float32 and rounded once; integers wrap.
+    float16 and bfloat16 are summed in float32 and rounded once; integers wrap. With `small` all
+    numbers are int32 and fit 16 bits.
     """
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, a.shape[-2], b.shape[-1])
-    known = b.data is not None and math.prod(b.shape[:-2]) == 1 and a.storage is S.f32
+    known = b.data is not None and math.prod(b.shape[:-2]) == 1
     if known and 0 not in (*shape, a.shape[-1]) and a.shape[:-2] == batch:
-        return _with_weights(lowering, a, np.asarray(b.data).reshape(b.shape[-2:]))
+        weights = np.asarray(b.data).reshape(b.shape[-2:])
+        if a.storage is S.f32:
+            return _with_weights(lowering, a, weights)
+        if small:
+            a, weights = pairs_of(lowering, a, a.rank - 1), pairs_of_weights(weights, 0)
+            return _with_weights(lowering, a, weights, pairs=True)
 
     def emit(target: TensorView, epilogue: Epilogue) -> None:
         _batched(lowering, a, b, target, epilogue)
@@ -152,7 +159,7 @@ def _batched(
 
         def put(k: Kernel, at: Index, value: Value) -> None:
             buffer, position = y.address(k, at)
-            k.write(buffer, position, epilogue(k, k.narrow(value, y.storage), at))
+            k.write(buffer, position, epilogue(k, k.narrow(value, a.storage), at))
 
         if product is not None:
             product.rows(k, index, k.index(0), m, lambda k, _, at, value: put(k, at, value))
@@ -169,8 +176,10 @@ def _batched(
         )
 
 
-def _with_weights(lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any]) -> TensorView:
-    """float32 with a known matrix on the right, which is packed."""
+def _with_weights(
+    lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any], *, pairs: bool = False
+) -> TensorView:
+    """float32, or pairs, with a known matrix on the right, which is packed."""
     depth, n = b.shape
     *lead, m, _ = a.shape
     count = math.prod(lead) * m
@@ -184,11 +193,12 @@ def _with_weights(lowering: Lowering, a: TensorView, b: np.ndarray[Any, Any]) ->
             return
         left = lowering.materialise(a)
         weights = lowering.constant(pack(b.T[:, None]))
-        name = "f32_gemv_1x32" if count <= FEW_ROWS else "f32_gemm_6x8"
+        name = "i16" if pairs else "f32"
+        name += "_gemv_1x32" if count <= FEW_ROWS else "_gemm_6x8"
         with lowering.kernel(name) as k:
             memory, base = left.address(k, (k.index(0),) * left.rank)
             packed = k.pointer(weights.address(k, (k.index(0),) * weights.rank)[0])
-            tile = Tile(k.pointer(memory), depth, (), depth, packed)
+            tile = Tile(k.pointer(memory), depth, (), depth, packed, pairs)
 
             def run(rows: int, first: Value, column: Value, columns: int) -> None:
                 def store(k: Kernel, own: Value, row: int, value: Value) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from likewise.loop.types import scalar_or_vector
+from likewise.loop.types import scalar_or_vector, type_named
 
 if TYPE_CHECKING:
     from likewise.loop.builder import Var
@@ -47,6 +47,7 @@ WIDE: Final = 4
 """Blocks at a time where there are few rows."""
 _ENOUGH: Final = 4
 _PORTIONS: Final = 8
+I16X8: Final = type_named("i16x8")
 _IN_ORDER: Final = 128
 """Products summed one after the other, about, before their sum is added to the total.
 
@@ -126,7 +127,8 @@ class Tile:
     """A tile's operands. Row j of the left side starts at `start + j * row_step` in `x`.
 
     Tap t of `taps` (counts and steps, outermost first) moves that by its step; within a tap `depth`
-    elements lie together. `w` at `packed` is the block's first weight.
+    elements lie together. `w` at `packed` is the block's first weight. In `pairs` an element, an
+    int32, holds two of 16 bits, and a product is the sum of two.
     """
 
     x: Memory
@@ -134,6 +136,7 @@ class Tile:
     taps: Sequence[tuple[int, int]]
     depth: int
     w: Memory
+    pairs: bool = False
 
     def run(
         self,
@@ -198,6 +201,9 @@ class Tile:
                 for total, factor in zip(line, right, strict=True):
                     if kind.is_float:
                         total.set(k.madd(left, factor, total.get()))
+                    elif self.pairs:
+                        two = k.apply("dot", left.bitcast(I16X8), factor.bitcast(I16X8))
+                        total.set(total.get() + two)
                     else:
                         total.set(total.get() + left * factor)
 

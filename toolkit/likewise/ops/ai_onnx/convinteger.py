@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.ir import DType
-from likewise.loop import I32
-from likewise.loop.types import scalar_or_vector
 from likewise.ops.ai_onnx.conv import check_convolution
 from likewise.ops.case import Case, f32, i8, i32, u8
 from likewise.ops.checks import check_dtype, check_same_dtype
 from likewise.ops.convolution import convolve
-from likewise.ops.integer_products import BYTES, check_per_channel, check_scalar
+from likewise.ops.integer_products import BYTES, check_per_channel, check_scalar, shifted
 from likewise.ops.windows import Windowed, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from likewise.ir import Array, TensorType
-    from likewise.loop import Value
-    from likewise.lower import Kernel, Lowering, TensorView
+    from likewise.lower import Lowering, TensorView
 
 
 class ConvInteger(Windowed, versions=(10,)):
@@ -72,9 +69,9 @@ class ConvInteger(Windowed, versions=(10,)):
         if w_zero_point is not None:
             column = (w_zero_point.size, *[1] * (w.rank - 1))
             w_zero_point = w_zero_point.reshape(column if w_zero_point.size > 1 else ())
-        left = _shifted(lowering, x, x_zero_point)
-        right = _shifted(lowering, w, w_zero_point)
-        return lowering.convolve(left, right, windows, self.group)
+        left = shifted(lowering, x, x_zero_point)
+        right = shifted(lowering, w, w_zero_point)
+        return lowering.convolve(left, right, windows, self.group, small=True)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -95,24 +92,6 @@ class ConvInteger(Windowed, versions=(10,)):
         yield Case(cls(), [x, pair, u8([1, 2])], error="x_zero_point is not a scalar")
         yield Case(cls(), [x, ones, u8(1), u8([1, 2])], error="w_zero_point and the output")
         yield Case(cls(), [f32(x), ones], error="x has an element type")
-
-
-def _shifted(lowering: Lowering, x: TensorView, zero: TensorView | None) -> TensorView:
-    """Bytes less their zero point, as int32."""
-    if x.data is not None and (zero is None or zero.data is not None):
-        found = x.data.astype(np.int32)
-        if zero is not None and zero.data is not None:
-            found = found - zero.data.astype(np.int32)
-        return lowering.constant(found)
-
-    def wide(k: Kernel, value: Value) -> Value:
-        return value.cast(scalar_or_vector(I32, k.lanes))
-
-    found_view = lowering.elementwise(wide, DType.INT32, x, exact=True)
-    if zero is None:
-        return found_view
-    shift = lowering.elementwise(wide, DType.INT32, zero, exact=True)
-    return lowering.elementwise(lambda _, a, b: a - b, DType.INT32, found_view, shift, exact=True)
 
 
 def check_bytes(

@@ -38,12 +38,7 @@ class MatMul(Operator, versions=(1, 9, 13)):
         return np.asarray(matrix_product(A, B))
 
     def lower(self, lowering: Lowering, a: TensorView, b: TensorView) -> TensorView:
-        shape = product_shape(a.shape, b.shape)
-        a = a if a.rank > 1 else a.reshape((1, *a.shape))
-        b = b if b.rank > 1 else b.reshape((*b.shape, 1))
-        y = lowering.matmul(a, b)
-        sizes = [size for size in shape if isinstance(size, int)]
-        return y if y.shape == shape else y.reshape(sizes)
+        return lower_product(lowering, a, b)
 
     def flops(
         self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]
@@ -75,6 +70,18 @@ class MatMul(Operator, versions=(1, 9, 13)):
         yield Case(cls(), [f16([[2048, 1, 1]]), f16([[1], [1], [1]])], [f16([[2050]])])
         yield Case(cls(), [f32(1), a], error="A has no dims")
         yield Case(cls(), [a, u32([[1], [2]])], error="types differ; given: A float, B uint32")
+
+
+def lower_product(
+    lowering: Lowering, a: TensorView, b: TensorView, *, small: bool = False
+) -> TensorView:
+    """The product of two views, vectors too; `small` as in `Lowering.matmul`."""
+    shape = product_shape(a.shape, b.shape)
+    a = a if a.rank > 1 else a.reshape((1, *a.shape))
+    b = b if b.rank > 1 else b.reshape((*b.shape, 1))
+    y = lowering.matmul(a, b, small=small)
+    sizes = [size for size in shape if isinstance(size, int)]
+    return y if y.shape == shape else y.reshape(sizes)
 
 
 def product_shape(a: Shape, b: Shape) -> Shape:

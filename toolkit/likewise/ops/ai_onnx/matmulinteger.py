@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.ir import DType, TensorType
-from likewise.ops.ai_onnx.matmul import product_shape
+from likewise.ops.ai_onnx.matmul import lower_product, product_shape
 from likewise.ops.build import Evaluator
 from likewise.ops.case import Case, i8, i16, i32, u8
 from likewise.ops.checks import check_dtype, check_same_dtype
-from likewise.ops.integer_products import BYTES, check_lines, of_columns, of_rows
+from likewise.ops.integer_products import BYTES, check_lines, of_columns, of_rows, shifted
 from likewise.ops.matrix_product import matrix_product
-from likewise.ops.operator import Operator, V
-from likewise.ops.quantization import cast
+from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from likewise.ir import Array, Dim
-    from likewise.ops.build import Builder
+    from likewise.lower import Lowering, TensorView
 
 
 class MatMulInteger(Operator, versions=(10,)):
@@ -59,21 +58,21 @@ class MatMulInteger(Operator, versions=(10,)):
             right -= of_columns(Evaluator(), b_zero_point.astype(np.int32))
         return np.asarray(matrix_product(left, right))
 
-    def expand(
+    def lower(
         self,
-        b: Builder[V],
-        left: V,
-        right: V,
-        left_zero: V | None = None,
-        right_zero: V | None = None,
-    ) -> V:
-        left, right = cast(b, left, DType.INT32), cast(b, right, DType.INT32)
-        if left_zero is not None:
-            left = b.Sub(left, of_rows(b, cast(b, left_zero, DType.INT32)))
-        if right_zero is not None:
-            right = b.Sub(right, of_columns(b, cast(b, right_zero, DType.INT32)))
-        made: V = b.MatMul(left, right)
-        return made
+        lowering: Lowering,
+        a: TensorView,
+        b: TensorView,
+        a_zero_point: TensorView | None = None,
+        b_zero_point: TensorView | None = None,
+    ) -> TensorView:
+        if a_zero_point is not None and a_zero_point.rank == 1 and a_zero_point.size > 1:
+            a_zero_point = a_zero_point.reshape((a_zero_point.size, 1))
+        left, right = (
+            shifted(lowering, x, zero if zero is None or zero.size > 1 else zero.reshape(()))
+            for x, zero in ((a, a_zero_point), (b, b_zero_point))
+        )
+        return lower_product(lowering, left, right, small=True)
 
     def flops(
         self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType | None]

@@ -98,12 +98,13 @@ class QLinearMatMul(Operator, versions=(10, 21)):
         y_scale: V,
         y_zero: V,
     ) -> V:
-        both = {b.type(left).dtype, b.type(right).dtype}
-        exact = DType.INT32 if both <= BYTES else DType.FLOAT
-        total = b.MatMul(
-            b.Sub(cast(b, left, exact), of_rows(b, cast(b, left_zero, exact))),
-            b.Sub(cast(b, right, exact), of_columns(b, cast(b, right_zero, exact))),
-        )
+        if {b.type(left).dtype, b.type(right).dtype} <= BYTES:
+            total = b.MatMulInteger(left, right, left_zero, right_zero)
+        else:
+            total = b.MatMul(
+                b.Sub(cast(b, left, DType.FLOAT), of_rows(b, cast(b, left_zero, DType.FLOAT))),
+                b.Sub(cast(b, right, DType.FLOAT), of_columns(b, cast(b, right_zero, DType.FLOAT))),
+            )
         multiplier = self._multiplier(b, left_scale, right_scale, y_scale)
         return requantized(b, total, multiplier, of_rows(b, y_zero))
 

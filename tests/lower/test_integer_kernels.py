@@ -1,0 +1,117 @@
+"""Convolutions and products of bytes: the very numbers that NumPy gives, in vectors of pairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from likewise.ir import DType, Graph, Node, TensorType, Value
+from likewise.lower.graph import Lowered, lower_graph
+from likewise.ops import find_operator
+from likewise.targets.wasm import emit_lowered, load
+from tests.targets.wasm.running import shared_module
+
+if TYPE_CHECKING:
+    from likewise.ir import Array
+    from likewise.loop import Function
+
+GENERATOR = np.random.default_rng(9)
+
+
+def draw(dtype: Any, *shape: int) -> Array:
+    limits = np.iinfo(dtype)
+    return GENERATOR.integers(limits.min, limits.max + 1, shape, dtype)
+
+
+def scales(count: int) -> Array:
+    return GENERATOR.uniform(0.001, 0.01, count).astype(np.float32)
+
+
+def lowered(name: str, inputs: list[Array], **attributes: Any) -> tuple[Lowered, Array]:
+    """The operator on the first input, the others constants; and what NumPy gives."""
+    kind = find_operator(name)
+    assert kind is not None
+    operator = kind(**attributes)
+    values = [
+        Value("x" if not at else f"c{at}", TensorType(DType.of(one.dtype), one.shape))
+        for at, one in enumerate(inputs)
+    ]
+    expected = np.asarray(operator.evaluate(*inputs))
+    y = Value("y", TensorType(DType.of(expected.dtype), expected.shape))
+    node = Node(operator, tuple(values), (y,))
+    constants = dict(zip(values[1:], inputs[1:], strict=True))
+    return lower_graph(Graph("one", (values[0],), (y,), (node,), constants)), expected
+
+
+def check(name: str, inputs: list[Array], **attributes: Any) -> dict[str, Function]:
+    """Hold the module in both numerics, and with threads, against NumPy; the kernels."""
+    made, expected = lowered(name, inputs, **attributes)
+    modules = [emit_lowered(made, numerics="strict"), emit_lowered(made, numerics="fast")]
+    for module in (*modules, shared_module(made, "fast", 2)):
+        np.testing.assert_array_equal(load(module, threads=2).run({"x": inputs[0]})["y"], expected)
+    return {one.name: one for one in made.program.functions}
+
+
+CONVOLUTIONS = [
+    # C, spatial, M, kernel, group, strides, dilations, pads, a kernel
+    (8, (9, 11), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_6x8"),
+    (3, (9, 11), 8, (3, 3), 1, (2, 2), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_6x8"),
+    (16, (7, 7), 13, (1, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0), "i16_gemm_6x8"),
+    (5, (8, 6), 3, (1, 1), 1, (2, 2), (1, 1), (0, 0, 0, 0), "i16_conv_1x1_6x8"),
+    (12, (6, 5), 9, (3, 2), 3, (1, 1), (2, 1), (2, 0, 1, 1), "i16_conv_3x2_6x8"),
+    (9, (6, 5), 6, (3, 3), 3, (1, 1), (1, 1), (0, 0, 0, 0), "i32_conv_3x3_6x8"),
+    (7, (9, 9), 7, (3, 3), 7, (2, 1), (1, 1), (1, 1, 1, 1), "i32_dwconv_3x3_4x4"),
+    (8, (9, 9), 8, (3, 3), 8, (1, 1), (1, 1), (1, 1, 1, 1), "i32_dwconv_3x3_4x4"),
+    (6, (40,), 7, (5,), 1, (3,), (1,), (2, 2), "i16_conv_5_6x8"),
+]
+
+
+@pytest.mark.parametrize("x_type", [np.uint8, np.int8])
+@pytest.mark.parametrize("w_type", [np.uint8, np.int8])
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_convolution(case: tuple[Any, ...], x_type: Any, w_type: Any) -> None:
+    channels, spatial, made, kernel, group, strides, dilations, pads, wanted = case
+    x, w = draw(x_type, 2, channels, *spatial), draw(w_type, made, channels // group, *kernel)
+    attributes = {"group": group, "strides": strides, "dilations": dilations, "pads": pads}
+    zeros = [draw(x_type, 1).reshape(()), draw(w_type, made)]
+    assert wanted in check("ConvInteger", [x, w, *zeros], **attributes)
+    inputs = [
+        *(x, scales(1).reshape(()), zeros[0]),
+        *(w, scales(made), zeros[1]),
+        *(scales(1).reshape(()) * 20, draw(x_type, 1).reshape(())),
+        GENERATOR.integers(-9999, 9999, made, np.int32),
+    ]
+    kernels = check("QLinearConv", inputs, **attributes)
+    assert wanted in kernels
+    # Requantized where it is made: what puts the channels in order moves bytes.
+    assert {one.storage.bytes for one in kernels["map"].memories} == {1}
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (3, 8), (2, 5, 33), (1, 1, 256)])
+@pytest.mark.parametrize("columns", [1, 8, 13, 40])
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_product(shape: tuple[int, ...], columns: int, kind: Any) -> None:
+    a, b = draw(kind, *shape), draw(np.int8, shape[-1], columns)
+    zeros = [draw(kind, 1).reshape(()), draw(np.int8, columns)]
+    name = f"i16_gem{'v_1x32' if np.prod(shape[:-1]) <= 2 else 'm_6x8'}"
+    assert name in check("MatMulInteger", [a, b, *zeros])
+    inputs = [
+        *(a, scales(1), zeros[0].reshape(1)),
+        *(b, scales(columns), zeros[1]),
+        *(scales(1) * 50, draw(kind, 1)),
+    ]
+    assert name in check("QLinearMatMul", inputs)
+
+
+def test_sums_wrap_as_int32_does() -> None:
+    a = np.full((2, 70001), 255, np.uint8)
+    check("MatMulInteger", [a, np.full((70001, 9), 255, np.uint8)])
+
+
+@pytest.mark.parametrize("extreme", [(0, 255), (255, 0)])
+def test_products_of_the_most_distant_bytes(extreme: tuple[int, int]) -> None:
+    zero, value = (np.uint8(one) for one in extreme)
+    x, w = np.full((1, 64, 4, 4), value, np.uint8), np.full((8, 64, 3, 3), value, np.uint8)
+    check("ConvInteger", [x, w, np.array(zero), np.full(8, zero)], pads=(1, 1, 1, 1))
