@@ -132,7 +132,7 @@ def test_targets_that_agree_have_no_first_node() -> None:
         found.save("never.onnx")
 
 
-def test_rounding_that_a_node_enlarges_is_nobodys_fault() -> None:
+def test_rounding_that_a_node_enlarges_is_no_fault() -> None:
     """The sides differ by little before a subtraction that leaves nothing but the difference."""
     node = helper.make_node
     subject = Subject(
@@ -149,12 +149,11 @@ def test_rounding_that_a_node_enlarges_is_nobodys_fault() -> None:
     fault = at_node("add", lambda array: np.nextafter(array, np.float32(9)))
     given = {"x": np.full(8, 2.0**-20, np.float32)}
     sides = Side(engines()["numpy"]), Side(Faulty(fault))
-    found = bisect(subject, given, sides, times=4)
+    assert bisect(subject, given, sides, times=4).node is None
+    twice = at_node("cancel", lambda array: 2 * array)
+    found = bisect(subject, given, (sides[0], Side(Faulty(twice))), times=4)
     assert found.node is not None
     assert found.node.name == "cancel"
-    assert not found.alone
-    assert found.before == pytest.approx(2.0**-23, rel=1e-3)
-    assert found.after == pytest.approx(2.0**-3, rel=1e-3)
 
 
 def test_a_side_that_cannot_says_where() -> None:

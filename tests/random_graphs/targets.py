@@ -13,10 +13,10 @@ import numpy as np
 
 import likewise
 from likewise.conform.compare import Difference, compare, judge
-from likewise.ir import DType, Graph, Node, TensorType, Value
+from likewise.conform.noise import with_noise
+from likewise.ir import Graph, TensorType
 from likewise.loop import interpret
 from likewise.lower.graph import Lowered, lower_graph
-from likewise.ops.build import GraphBuilder
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.passes.widen import widen, widened_array
@@ -38,12 +38,6 @@ Outputs = dict[str, Array]
 
 NOISES = 4
 """Runs of the oracle in which every float is moved by up to one unit in its last place."""
-UNITS = {
-    DType.FLOAT: 2.0**-23,
-    DType.DOUBLE: 2.0**-52,
-    DType.FLOAT16: 2.0**-10,
-    DType.BFLOAT16: 2.0**-7,
-}
 TIMES = 6.0
 INTERPRETED = 300
 """Elements of a model's values up to which the interpreter runs it."""
@@ -100,41 +94,6 @@ class Prepared:
         feeds = [widened_array(self.drawn.feeds[value.name]) for value in graph.inputs]
         made = Plan(graph).run(feeds)
         return {value.name: one for value, one in zip(self.graph.outputs, made, strict=True)}
-
-
-def with_noise(wide: Graph, narrow: Graph, exact: frozenset[str], seed: int) -> Graph:
-    """`wide` with every float that nodes read or make moved by about one unit of its own type.
-
-    What is exact stays where nothing but exact floats come of it.
-    """
-    rng = np.random.default_rng(seed)
-    kinds = {one.name: one.type for node in narrow.nodes for one in node.outputs if one}
-    kinds |= {one.name: one.type for one in narrow.inputs}
-    builder = GraphBuilder(f"noise_{seed}_")
-    mapping: dict[Value, Value] = {}
-
-    def moved(value: Value) -> Value:
-        kind = kinds.get(value.name)
-        if not isinstance(kind, TensorType) or kind.dtype not in UNITS:
-            return mapping.get(value, value)
-        shape = [int(str(dim)) for dim in kind.shape]
-        factors = 1 + UNITS[kind.dtype] * rng.uniform(-1, 1, shape)
-        found: Value = builder.Mul(mapping.get(value, value), builder.constant(factors))
-        return found
-
-    builder.constants.update(wide.constants)
-    for node in wide.nodes:
-        rounds = any(one and one.name in kinds and one.name not in exact for one in node.outputs)
-        inputs = tuple(
-            None if one is None else moved(one) if rounds else mapping.get(one, one)
-            for one in node.inputs
-        )
-        builder.nodes.append(Node(node.operator, inputs, node.outputs, node.name))
-        for one in node.outputs:
-            if one is not None and one.name not in exact:
-                mapping[one] = moved(one)
-    outputs = tuple(mapping.get(one, one) for one in wide.outputs)
-    return Graph(wide.name, wide.inputs, outputs, tuple(builder.nodes), builder.constants)
 
 
 def in_numpy(prepared: Prepared) -> Outputs:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from likewise.conform.noise import with_noise
 from likewise.ir import DType, TensorType, Value
 from likewise.ops.build import GraphBuilder
 from likewise.targets.numpy.plan import Plan
 from tests.random_graphs.drawing import Drawn, models
 from tests.random_graphs.engines import Batch
-from tests.random_graphs.targets import TARGETS, Prepared, Target, faults, with_noise
+from tests.random_graphs.targets import TARGETS, Prepared, Target, faults
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["TIMES", "Parting", "Side", "bisect"]
 
-TIMES: Final = 16.0
-"""How many times the reference's own error two targets may be apart. Each may be 4 times as far
-from the oracle as the reference; above 16 no roundings of the same computation explain it."""
+TIMES: Final = 8.0
+"""How many times as far apart two targets may be as rounding leads: each may be 4 times as far from
+the oracle as the reference."""
+NOISES: Final = 2
+"""Runs in float64 with every value moved by a unit of its own type: the reference may be right by
+luck where the next rounding would not be."""
 DEPTHS: Final = (1, 2, 4)
 """Steps back from a suspect that are run alone: fused code may fail only in company."""
 
@@ -95,8 +98,9 @@ def bisect(
     """Search the subject's nodes, in topological order, for the first where the sides part.
 
     Both run what comes before a node, for ever smaller parts of the graph, as many times as it
-    takes to halve it to one node; a part's values may be `times` the error of the same part in
-    NumPy, beside float64, apart. Then the node runs alone on the same inputs.
+    takes to halve it to one node. A part's values may be `times` as far apart as rounding leads:
+    the error of the same part in NumPy, and of its noisy runs. Then the node runs alone on the
+    same inputs.
 
     Raises `LikewiseError` where a side cannot run a part of the graph.
     """
@@ -214,12 +218,13 @@ class _Search:
             first, second = (side.outputs(whole, live) for side in self.sides)
         except LikewiseError as error:
             raise error.at(f"the part up to {graph.nodes[-1].label}") from None
-        truth, reference = whole.oracle(live), whole.reference(live)
-        limits = {
-            name: compare(reference[name], expected)
-            for name, expected in truth.items()
-            if expected.size
-        }
+        truth = whole.oracle(live)
+        limits: dict[str, Difference] = {}
+        for made in (whole.reference(live), *(whole.noisy(live, seed) for seed in range(NOISES))):
+            for name, expected in truth.items():
+                found = compare(made[name], expected) if expected.size else None
+                if found and (name not in limits or found.absolute > limits[name].absolute):
+                    limits[name] = found
         return first, second, limits
 
     def _worst(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.conform.noise import with_noise
 from likewise.errors import LikewiseError
-from likewise.ir import DType
+from likewise.ir import DType, TensorType
 from likewise.model import Model
 from likewise.onnx.encode import encode_chunks
 from likewise.onnx.exporter import export_model
@@ -91,6 +92,19 @@ class Subject:
     def reference(self, feeds: Feeds) -> Outputs:
         """The outputs of the same graph in NumPy, in the model's own element types."""
         return _planned(self._plan, feeds, self.graph)
+
+    def noisy(self, feeds: Feeds, seed: int) -> Outputs:
+        """The oracle's outputs with every float moved by about a unit, in the model's types."""
+        wide = {name: widened_array(value) for name, value in feeds.items()}
+        made = _planned(Plan(with_noise(widen(self.graph), self.graph, (), seed)), wide, self.graph)
+        kinds = {value.name: value.type for value in self.graph.outputs}
+        with np.errstate(all="ignore"):  # what lies beyond the narrow type is infinite there
+            return {
+                name: one.astype(kind.dtype.numpy)
+                if isinstance(kind := kinds[name], TensorType) and isinstance(one, np.ndarray)
+                else one
+                for name, one in made.items()
+            }
 
     @cached_property
     def _plan(self) -> Plan:
