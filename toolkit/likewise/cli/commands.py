@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from likewise import __version__
+from likewise.cli.proof_commands import bisect, conform
 
 __all__ = ["likewise"]
 
@@ -298,3 +299,7 @@ def keygen(output: str | None) -> None:
     from likewise.cli.bundle import make_key
 
     make_key(output)
+
+
+likewise.add_command(conform)
+likewise.add_command(bisect)

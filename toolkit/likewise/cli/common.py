@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from likewise.model import Model
     from likewise.targets import litert, wasm
 
-__all__ = ["feeds_for", "parse_shapes", "print_json", "print_tables", "table"]
+__all__ = ["feeds_for", "parse_shapes", "print_json", "print_tables", "printable", "table"]
 
 
 def feeds_for(
@@ -102,11 +102,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         right = column.startswith(">")
         made.add_column(column.lstrip(">"), justify="right" if right else "left")
     for row in rows:
-        made.add_row(*(_printable(str(cell)) for cell in row))
+        made.add_row(*(printable(str(cell)) for cell in row))
     return made
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` without control characters: a model's names may hold escape sequences."""
     return (
         text

@@ -27,7 +27,8 @@ UNITS: Final = {
 def with_noise(wide: Graph, narrow: Graph, exact: Container[str], seed: int) -> Graph:
     """`wide`, which is `narrow` in float64, with every float moved by about a unit of its own type.
 
-    That is done to what nodes read and to what they make.    What is exact stays where nothing but exact floats come of it.
+    That is done to what nodes read and to what they make. What is `exact` stays where nothing but
+    exact floats come of it.
     """
     rng = np.random.default_rng(seed)
     kinds = {one.name: one.type for node in narrow.nodes for one in node.outputs if one}

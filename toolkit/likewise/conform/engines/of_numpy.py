@@ -29,7 +29,7 @@ class _Numpy(Engine):
 
     def answer(self, subject: Subject, feeds: Sequence[Feeds], mode: str = "") -> Answer:
         del mode
-        return Answer([subject.model.run({**subject.constants, **one}) for one in feeds])
+        return Answer([subject.model.run({**subject.given, **one}) for one in feeds])
 
 
 ENGINE = _Numpy()
