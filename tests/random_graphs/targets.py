@@ -14,7 +14,7 @@ import numpy as np
 import likewise
 from likewise.conform.compare import Difference, compare, judge
 from likewise.conform.noise import with_noise
-from likewise.ir import Graph, TensorType
+from likewise.ir import DType, Graph, TensorType
 from likewise.loop import interpret
 from likewise.lower.graph import Lowered, lower_graph
 from likewise.passes import simplify
