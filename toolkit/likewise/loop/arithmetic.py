@@ -241,6 +241,11 @@ class Arithmetic:
         one = left.type
         return self.apply("madd", left, self.value(right, one), self.value(addend, one))
 
+    def nmadd(self, left: Value, right: ValueLike, minuend: ValueLike) -> Value:
+        """Minuend - left * right; in fast numerics a vector may round once."""
+        one = left.type
+        return self.apply("nmadd", left, self.value(right, one), self.value(minuend, one))
+
     def shuffle(self, left: Value, right: Value, lanes: Sequence[int]) -> Value:
         """Lanes of two vectors; those of the second are numbered on from the first's."""
         return self.apply("shuffle", left, right, immediate=tuple(lanes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from likewise.loop.math.exponential import exp
+from likewise.loop.math.exponential import exp, exp_below_zero
 from likewise.loop.math.parts import accurate, bits_of, is_double, polynomial
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def erf(b: Arithmetic, x: Value) -> Value:
 
 def _erf_f32(b: Arithmetic, x: Value) -> Value:
     """Two minimax polynomials, the outer one for log(1 - erf) (N. Juffa's form)."""
-    size, square = abs(x), x * x
+    # From 4 on erf rounds to 1.
+    size = b.min(abs(x), 4.0)
+    square = size * size
     near = polynomial(
         b, square,
         (-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1,
@@ -65,11 +67,8 @@ def _erf_f32(b: Arithmetic, x: Value) -> Value:
     far = b.madd(upper, square, lower)
     for coefficient in (-1.06777877e-1, -6.34846687e-1, -1.28717512e-1):
         far = b.madd(far, size, coefficient)
-    far = 1.0 - exp(b, b.madd(far, size, -size))
-    # Far out the polynomial of |x| may turn; from 4 on erf rounds to 1.
-    far = b.select(size > 4.0, b.const(1.0, x.type), far)
-    found = b.select(size > 0.927734375, b.apply("copysign", far, x), near)
-    return b.select(x.eq(x), found, x)
+    far = 1.0 - exp_below_zero(b, b.madd(far, size, -size))
+    return b.select(size > 0.927734375, b.apply("copysign", far, x), near)
 
 
 def _ratio(b: Arithmetic, x: Value, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> Value:

@@ -38,7 +38,11 @@ def exp(b: Arithmetic, x: Value) -> Value:
 
 def exp_below_zero(b: Arithmetic, x: Value) -> Value:
     """e^x of a float32 x <= 0, as exact as `exp`, with 0 for what would be subnormal."""
-    x = b.max(x, -88.0)
+    return _plain_exp(b, b.max(x, -88.0))
+
+
+def _plain_exp(b: Arithmetic, x: Value) -> Value:
+    """e^x of a float32 from -88 to 88."""
     whole, n = round_to_integer(b, x * LOG2_E)
     return (_reduced_f32(b, x, whole) + 1.0) * power_of_two(b, n, x)
 
@@ -49,8 +53,8 @@ def reduced(b: Arithmetic, x: Value, whole: Value) -> Value:
 
 
 def _reduced_f32(b: Arithmetic, x: Value, whole: Value) -> Value:
-    r = x - whole * 0.693359375
-    r = r + whole * 2.12194440e-4
+    r = b.nmadd(whole, 0.693359375, x)
+    r = b.madd(whole, 2.12194440e-4, r)
     tail = polynomial(
         b,
         r,
@@ -103,5 +107,7 @@ def tanh(b: Arithmetic, x: Value) -> Value:
              -3.33332819422e-1),
         )  # fmt: skip
     near = b.madd(tail * square, x, x)
-    far = 1.0 - 2.0 / (exp(b, size + size) + 1.0)
+    # From 20 on the result rounds to 1: the argument stays where e^x is a plain number.
+    grown = exp if is_double(x) else _plain_exp
+    far = 1.0 - 2.0 / (grown(b, b.min(size + size, 40.0)) + 1.0)
     return b.apply("copysign", b.select(size < 0.625, near, far), x)

@@ -13,7 +13,14 @@ import numpy as np
 
 from likewise.loop.types import S, scalar_or_vector
 from likewise.lower.kernels.batched import Product, rows_of, suits_product
-from likewise.lower.kernels.igemm import FEW_ROWS, Tile, even_rows, over_rows, pack
+from likewise.lower.kernels.igemm import (
+    BLOCK,
+    Tile,
+    even_rows,
+    over_rows,
+    pack,
+    width_of,
+)
 from likewise.lower.kernels.layout import strides_of
 from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
 from likewise.lower.view import unflatten
@@ -192,9 +199,10 @@ def _with_weights(
             lowering.write(inside, y)
             return
         left = lowering.materialise(a)
-        weights = lowering.constant(pack(b.T[:, None]))
+        wide = width_of(count)
+        weights = lowering.constant(pack(b.T[:, None], wide))
         name = "i16" if pairs else "f32"
-        name += "_gemv_1x32" if count <= FEW_ROWS else "_gemm_6x8"
+        name += f"_gemv_{count}x{wide}" if wide > BLOCK else "_gemm_6x8"
         with lowering.kernel(name) as k:
             memory, base = left.address(k, (k.index(0),) * left.rank)
             packed = k.pointer(weights.address(k, (k.index(0),) * weights.rank)[0])
@@ -209,6 +217,6 @@ def _with_weights(
                 start = base + first * depth
                 tile.run(k, rows, start, column * depth, column, store, columns=columns)
 
-            over_rows(k, count, n, depth, run)
+            over_rows(k, count, n, depth, run, wide)
 
     return lowering.pending(a.dtype, (*lead, m, n), None, emit)

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
-    "FEW_ROWS",
     "ROWS",
-    "WIDE",
     "Store",
     "Tile",
     "each_block",
@@ -36,15 +34,14 @@ __all__ = [
     "over_rows",
     "pack",
     "portion_of",
+    "width_of",
 ]
 
 BLOCK: Final = 8
 ROWS: Final = 6
 CHUNK: Final = 4096
 """Elements of the left side that one pass over packed weights takes: half of an L1."""
-FEW_ROWS: Final = 2
-WIDE: Final = 4
-"""Blocks at a time where there are few rows."""
+_FEW_ROWS: Final = 2
 _ENOUGH: Final = 4
 _PORTIONS: Final = 8
 I16X8: Final = type_named("i16x8")
@@ -58,13 +55,26 @@ Store = Callable[["Kernel", "Value", int, "Value"], None]
 """store(k, column, row, value): value holds the lanes from `column` on, or one element."""
 
 
-def pack(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """[columns, taps, depth] as [block, tap, depth, 8]."""
+def pack(weights: np.ndarray[Any, Any], width: int = BLOCK) -> np.ndarray[Any, Any]:
+    """[columns, taps, depth] as [block, tap, depth, 8].
+
+    With a larger `width` columns stand in blocks of that as long as there are so many: one long
+    run of memory is read faster than several side by side. The result is then flat.
+    """
     columns, taps, depth = weights.shape
+    if width > BLOCK:
+        whole = columns // width * width
+        wide = weights[:whole].reshape(-1, width, taps, depth).transpose(0, 2, 3, 1)
+        return np.concatenate([wide.ravel(), pack(weights[whole:]).ravel()])
     count = -(-columns // BLOCK)
     packed = np.zeros((count * BLOCK, taps, depth), weights.dtype)
     packed[:columns] = weights
     return np.ascontiguousarray(packed.reshape(count, BLOCK, taps, depth).transpose(0, 2, 3, 1))
+
+
+def width_of(rows: int) -> int:
+    """Columns at a time: so many that there are 8 sums, or more where there are many rows."""
+    return 4 * BLOCK // rows if rows <= _FEW_ROWS else BLOCK
 
 
 def even_rows(size: int, most: int = ROWS) -> list[tuple[int, int, int]]:
@@ -127,8 +137,9 @@ class Tile:
     """A tile's operands. Row j of the left side starts at `start + j * row_step` in `x`.
 
     Tap t of `taps` (counts and steps, outermost first) moves that by its step; within a tap `depth`
-    elements lie together. `w` at `packed` is the block's first weight. In `pairs` an element, an
-    int32, holds two of 16 bits, and a product is the sum of two.
+    elements lie together. `w` at `packed` is the block's first weight; of more than 8 columns
+    the weights are packed in blocks of as many. In `pairs` an element, an int32, holds two of
+    16 bits, and a product is the sum of two.
     """
 
     x: Memory
@@ -151,21 +162,21 @@ class Tile:
     ) -> None:
         """Compute the tile and hand its parts to `store`; `column` is the lane axis."""
         kind = scalar_or_vector(self.w.storage.value, 4)
-        parts = range(0, columns, 4)
+        parts, width = range(0, columns, 4), max(columns, BLOCK)
         sums = [[k.var(0, kind) for _ in parts] for _ in range(rows)]
         with ExitStack() as loops:
             tap, place = k.index(0), start
             for count, step in self.taps:
                 at = loops.enter_context(k.loop(count))
                 tap, place = tap * count + at, place + at * step
-            weight = packed + tap * (self.depth * BLOCK)
+            weight = packed + tap * (self.depth * width)
             if not kind.is_float or self._per_block <= 2 * _IN_ORDER:
                 self._add_products(k, sums, place, weight, self.depth)
             else:
                 for first, last, count in even_spans(self.depth, _IN_ORDER):
                     with k.loop(first, last, count) as at:
                         some = [[k.var(0, kind) for _ in parts] for _ in range(rows)]
-                        self._add_products(k, some, place + at, weight + at * BLOCK, count)
+                        self._add_products(k, some, place + at, weight + at * width, count)
                         for line, made in zip(sums, some, strict=True):
                             for total, one in zip(line, made, strict=True):
                                 total.set(total.get() + one.get())
@@ -189,29 +200,41 @@ class Tile:
     ) -> None:
         """Add `depth` products to each sum, one after the other, from `place` and `weight` on."""
         kind = scalar_or_vector(self.w.storage.value, 4)
-        block = self._per_block * BLOCK
+        parts = range(0, 4 * len(sums[0]), 4)
+        width = max(len(parts) * 4, BLOCK)
+
+        def add(total: Var, left: Value, factor: Value) -> None:
+            if kind.is_float:
+                total.set(k.madd(left, factor, total.get()))
+            elif self.pairs:
+                two = k.apply("dot", left.bitcast(I16X8), factor.bitcast(I16X8))
+                total.set(total.get() + two)
+            else:
+                total.set(total.get() + left * factor)
+
+        def spread(row: int, at: Value) -> Value:
+            return k.splat(k.load(self.x, place + row * self.row_step + at), kind)
+
         with k.loop(depth) as at:
-            right = [
-                k.load(self.w, weight + at * BLOCK + (part // BLOCK * block + part % BLOCK), 4)
-                for part in range(0, 4 * len(sums[0]), 4)
-            ]
+            weights = (k.load(self.w, weight + (at * width + part), 4) for part in parts)
+            if len(sums) <= _FEW_ROWS:
+                lefts = [spread(row, at) for row in range(len(sums))]
+                # Weights are loaded one by one: all at once they would not fit the registers.
+                for part, factor in enumerate(weights):
+                    for line, left in zip(sums, lefts, strict=True):
+                        add(line[part], left, factor)
+                return
+            right = list(weights)
             for row, line in enumerate(sums):
-                one = k.load(self.x, place + row * self.row_step + at)
-                left = k.splat(one, kind)
+                left = spread(row, at)
                 for total, factor in zip(line, right, strict=True):
-                    if kind.is_float:
-                        total.set(k.madd(left, factor, total.get()))
-                    elif self.pairs:
-                        two = k.apply("dot", left.bitcast(I16X8), factor.bitcast(I16X8))
-                        total.set(total.get() + two)
-                    else:
-                        total.set(total.get() + left * factor)
+                    add(total, left, factor)
 
 
 Run = Callable[[int, "Value", "Value", int], None]
 
 
-def over_rows(k: Kernel, count: int, n: int, depth: int, run: Run) -> None:
+def over_rows(k: Kernel, count: int, n: int, depth: int, run: Run, wide: int = BLOCK) -> None:
     """All tiles of `count` rows and `n` columns, rows in parts that fit the cache."""
 
     def part_of(first: Value, size: int) -> None:
@@ -220,7 +243,7 @@ def over_rows(k: Kernel, count: int, n: int, depth: int, run: Run) -> None:
                 with k.loop(start, stop, step) as row:
                     run(step, first + row, column, columns)
 
-        each_block(k, n, block, WIDE * BLOCK if count <= FEW_ROWS else BLOCK)
+        each_block(k, n, block, wide)
 
     part = max(4, CHUNK // depth // 6) * 6
     whole = count // part * part

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.loop.types import I32, S
 from likewise.lower.kernels.gemm import Matrix, gemm
-from likewise.lower.kernels.igemm import BLOCK, Tile, each_block, even_rows, pack
+from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from likewise.lower.view import TensorView
 
 __all__ = ["Phase", "Place", "Walk"]
-
-_WIDE: Final = 4
 
 
 @dataclass(eq=False)
@@ -70,7 +68,8 @@ class Walk:
 
         if self.r.storage is S.f32 and self.r.data is not None:
             part = np.asarray(self.r.data)[phase.first : phase.last]
-            packed = self.lowering.constant(pack(part[:, None]))
+            wide = width_of(batch)
+            packed = self.lowering.constant(pack(part[:, None], wide))
             weights = k.pointer(packed.address(k, (zero,) * packed.rank)[0])
             tile = Tile(left, hidden, (), hidden, weights)
 
@@ -85,7 +84,7 @@ class Walk:
                             k, height, row * hidden, column * hidden, column, store, columns=width
                         )
 
-            each_block(k, columns, block, _WIDE * BLOCK if batch <= 2 else BLOCK)
+            each_block(k, columns, block, wide)
             return
         turned = self.lowering.materialise(self.r.transpose((1, 0)))
         memory, base = turned.address(k, (zero, k.index(phase.first)))
