@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo.web.server import PORT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +28,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
         prog="./dev demo",
-        description="Read a page of text with PP-OCRv4, in likewise and in onnxruntime.",
+        description="Read a page of text with PP-OCRv4, in likewise and in onnxruntime. On a "
+        "terminal, then build the page that does it in a browser, and serve it.",
         epilog="Exit status: 0 the texts agree; 1 they differ or a model failed; 2 wrong use.",
     )
     parser.add_argument("--image", type=Path, metavar="FILE", help="read this picture instead")
@@ -45,7 +48,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=960,
         help="pixels of the longer side that the detection sees (960 is the default)",
     )
+    parser.add_argument("--no-page", action="store_true", help="end when the text is read")
+    parser.add_argument(
+        "--port", type=_port, default=PORT, help=f"where the page is served ({PORT} is the default)"
+    )
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if number not in range(1 << 16):
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
+    return number
 
 
 def _positive(text: str) -> int:
@@ -65,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tools.models import ModelFetchError
 
     try:
-        return _read(options)
+        return _read(options) or _page(options)
     except (LikewiseError, ModelFetchError) as error:
         print(f"./dev demo: {error}", file=sys.stderr)
         return DIFFERENT
@@ -101,6 +115,15 @@ def _read(options: argparse.Namespace) -> int:
         _save(draw_lines(image, readings[0].lines), options.save)
         print(f"Drawn into {options.save}", file=sys.stderr)
     return DONE if agree(readings) else DIFFERENT
+
+
+def _page(options: argparse.Namespace) -> int:
+    """Serve the page, where someone sits at a terminal to open it and to end that."""
+    if options.no_page or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return DONE
+    from demo.web.server import serve
+
+    return serve(options.port)
 
 
 def _open(path: Path) -> Image.Image:

@@ -22,11 +22,13 @@ LINT = (
     ("ruff format --check", ("-m", "ruff", "format", "--check", ".")),
     ("mypy", ("-m", "mypy")),
     ("biome ci wasm/runtime", ("-m", "tools.node", "wasm/runtime", "lint")),
+    ("biome ci web-demo", ("-m", "tools.node", "web-demo", "lint")),
 )
 FORMAT = (
     ("ruff check --fix", ("-m", "ruff", "check", "--fix", ".")),
     ("ruff format", ("-m", "ruff", "format", ".")),
     ("biome check --write wasm/runtime", ("-m", "tools.node", "wasm/runtime", "format")),
+    ("biome check --write web-demo", ("-m", "tools.node", "web-demo", "format")),
 )
 DOCS = (("support table", ("tools/support_table.py",)),)
 """What `./dev docs` runs: a step's title and Python's arguments. A new table is one more line."""
@@ -36,7 +38,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def demo(arguments: Sequence[str]) -> int:
-    """Read a page of text with PP-OCRv4, in likewise and in onnxruntime."""
+    """Read a page of text with PP-OCRv4, then serve the page; --no-page leaves that out."""
     return run([PYTHON, "-m", "tools.models", "--quiet", *DEMO_MODELS]) or run(
         [PYTHON, "-m", "demo", *arguments]
     )

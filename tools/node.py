@@ -92,11 +92,16 @@ def install(folder: Path) -> Node:
     return node
 
 
-def build(folder: Path) -> Node:
-    """Have `folder` installed and built by its script `build`; quick when nothing changed."""
+def build(folder: Path, more: Sequence[str] = (), over: Sequence[Path] = ()) -> Node:
+    """Have `folder` installed and built by its script `build`; quick when nothing changed.
+
+    `more` are patterns of files that count as sources too, `over` folders built before that go
+    into this one.
+    """
     node = install(folder)
     sources = ["package-lock.json", "package.json", "**/tsconfig.json", "src/**/*", "tests/**/*"]
-    wanted = digest(folder, sources)
+    wanted = digest(folder, [*sources, *more])
+    wanted += "".join((below / BUILT).read_text() for below in over)
     with _locked(folder):
         if not _says(folder / BUILT, wanted):
             shutil.rmtree(folder / "dist", ignore_errors=True)

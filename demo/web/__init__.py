@@ -1,0 +1,1 @@
+"""What the page in `web-demo/` needs of Python: its models, its site and a server."""

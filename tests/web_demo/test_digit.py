@@ -1,0 +1,75 @@
+"""A digit that one draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import likewise
+from demo.web.digits import ACCURACY, held_out
+from demo.web.site import MODELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+STROKES = {
+    0: [(0.5, 0.1), (0.25, 0.3), (0.25, 0.7), (0.5, 0.9), (0.75, 0.7), (0.75, 0.3), (0.5, 0.1)],
+    1: [(0.35, 0.3), (0.5, 0.1), (0.5, 0.9)],
+    7: [(0.2, 0.1), (0.8, 0.1), (0.4, 0.9)],
+}
+"""How one draws a digit: points on the pad, from 0 to 1."""
+
+
+def answer(page: Page, engine: str = "prebuilt") -> str:
+    """What the engine says, once it has answered."""
+    return page.locator(f"[data-engine={engine}][data-state=answered] output").inner_text()
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_digit_drawn_with_the_pointer(page: Page, address: str, digit: int) -> None:
+    page.goto(address)
+    box = page.locator("canvas").bounding_box()
+    assert box
+    places = [
+        (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in STROKES[digit]
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=5)
+    page.mouse.up()
+    assert answer(page) == str(digit)
+
+
+def test_a_digit_drawn_with_the_keyboard(page: Page, address: str) -> None:
+    page.goto(address)
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.tagName") != "CANVAS":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    for _ in range(22):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert answer(page) == "1"
+
+
+def test_digits_that_training_never_saw(page: Page, address: str) -> None:
+    page.goto(address)
+    for digit in (3, 5, 8):
+        page.get_by_role("button", name="Start over").click()
+        page.get_by_role("button", name=f"A handwritten {digit}").click()
+        assert answer(page) == str(digit)
+
+
+def test_the_net_reads_digits_held_out_as_well_as_it_says(site: Path) -> None:
+    del site  # it has trained the net
+    model = likewise.load(MODELS / "digits.onnx")
+    images, labels = held_out()
+    found = [model.run({"image": image[None]})["chances"].argmax() for image in images]
+    right = float((np.array(found) == labels).mean())
+    assert right >= ACCURACY
+    assert f"{right:.4f}" == model.metadata["accuracy on digits held out"]

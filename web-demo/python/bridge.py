@@ -1,0 +1,138 @@
+"""likewise for the page: runs in Pyodide, called from a worker with values of JavaScript."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from js import Object
+from pyodide.ffi import to_js
+
+from likewise.compiler import compile as compile_model
+from likewise.conform.inputs import draw_feeds
+from likewise.cost import estimate
+from likewise.errors import LikewiseError
+from likewise.ir import DType
+from likewise.model import Model, load
+from likewise.onnx.source import read_model
+from likewise.onnx.survey import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from likewise.ir import Node
+    from likewise.model import Port
+
+    Report = Callable[..., None]
+
+_FILES: dict[str, bytes] = {}
+_MODELS: dict[str, Model] = {}
+
+
+def call(method: str, given: Any, report: Report) -> Any:
+    """What the page asks for, as an object of JavaScript: `made`, or `error` in words."""
+    try:
+        made = {"made": _METHODS[method](report, **given.to_py())}
+    except LikewiseError as error:
+        made = {"error": str(error)}
+    except MemoryError:
+        made = {"error": "this browser has not enough memory for the model"}
+    return to_js(made, dict_converter=Object.fromEntries)
+
+
+def _load(_: Report, key: str, name: str, onnx: memoryview) -> None:
+    content = bytes(onnx)
+    model = load(content)
+    model.name = name
+    _FILES[key], _MODELS[key] = content, model
+
+
+def _inspect(_: Report, key: str) -> dict[str, Any]:
+    message, _source = read_model(_FILES[key])
+    model = _MODELS[key]
+    cost = estimate(model.graph)
+    return {
+        "bytes": len(_FILES[key]),
+        "producer": f"{message.producer_name} {message.producer_version}".strip(),
+        "opsets": {i.domain or "ai.onnx": i.version for i in message.opset_import},
+        "operators": [
+            {"name": use.name, "count": use.count}
+            for use in sorted(survey(message), key=lambda use: -use.count)
+        ],
+        "inputs": [_port(port) for port in model.inputs],
+        "outputs": [_port(port) for port in model.outputs],
+        "parameters": cost.parameters,
+        "flops": cost.flops if isinstance(cost.flops, int) else None,
+        "metadata": dict(model.metadata),
+    }
+
+
+def _draw(_: Report, key: str, shapes: Mapping[str, list[int]], seed: int) -> dict[str, Any]:
+    feeds = draw_feeds(_MODELS[key].inputs, {}, shapes, seed)
+    return {name: _tensor(array) for name, array in feeds.items()}
+
+
+def _compile(report: Report, key: str, shapes: Mapping[str, list[int]]) -> dict[str, Any]:
+    model = _MODELS[key]
+    open_ones = {
+        port.name: shapes[port.name]
+        for port in model.inputs
+        if port.shape is None or not all(isinstance(dim, int) for dim in port.shape)
+    }
+    report("Compiling to WebAssembly")
+    artefact = compile_model(model, shapes=open_ones)
+    return {"module": artefact.data, "plain": artefact.plain}
+
+
+def _run(_: Report, key: str, feeds: Mapping[str, Any], *, profile: bool) -> dict[str, Any]:
+    arrays = {name: _array(tensor) for name, tensor in feeds.items()}
+    spent: dict[str, list[float]] = {}
+    start = last = time.perf_counter()
+
+    def tap(node: Node, _: tuple[Any, ...]) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        spent.setdefault(node.operator.name, []).append((now - last) * 1e3)
+        last = now
+
+    outputs = _MODELS[key].run(arrays, tap=tap if profile else None)
+    milliseconds = (time.perf_counter() - start) * 1e3
+    return {
+        "outputs": {name: _tensor(np.asarray(array)) for name, array in outputs.items()},
+        "milliseconds": milliseconds,
+        "profile": [
+            {"operator": name, "calls": len(times), "milliseconds": sum(times)}
+            for name, times in sorted(spent.items(), key=lambda item: -sum(item[1]))
+        ],
+    }
+
+
+def _port(port: Port) -> dict[str, Any]:
+    dims = [dim if isinstance(dim, int) else str(dim) for dim in port.shape or ()]
+    return {"name": port.name, "dtype": str(port.dtype or port.type), "dims": dims}
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """An array as the page holds it: booleans as bytes, 16-bit floats as their bits."""
+    dtype = DType.of(array.dtype)
+    if dtype is DType.STRING:
+        raise LikewiseError("the page shows numbers only", given="an output of strings")
+    bits = {DType.BOOL: np.uint8, DType.FLOAT16: np.uint16}.get(dtype)
+    flat = np.ascontiguousarray(array).reshape(-1)
+    data = flat.view(bits) if bits else flat
+    return {"dtype": str(dtype), "shape": list(array.shape), "data": data}
+
+
+def _array(tensor: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    dtype = DType[tensor["dtype"].upper()].numpy
+    return np.asarray(tensor["data"]).view(dtype).reshape(tensor["shape"])
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "load": _load,
+    "inspect": _inspect,
+    "draw": _draw,
+    "compile": _compile,
+    "run": _run,
+}

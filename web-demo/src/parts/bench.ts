@@ -1,0 +1,135 @@
+/** One task on each engine: what is going on, what came of it, and stopping it. */
+import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { ENGINES, simdMissing } from "../engines/all";
+import type { Engine, EngineName, Ready, Share, Tensors } from "../engines/engine";
+import { Cancelled, type Progress, type Report } from "../workers/call";
+
+export interface Result<T> {
+  readonly value: T;
+  readonly ready: Ready;
+  readonly milliseconds: number;
+  /** What the engines' answers are compared by. */
+  readonly outputs: Tensors;
+  readonly profile?: readonly Share[] | undefined;
+}
+
+export type Task<T> = (engine: Engine, report: Report) => Promise<Result<T>>;
+
+export interface Row<T> {
+  readonly engine: Engine;
+  /** Why this engine cannot run here at all. */
+  readonly barred?: string | undefined;
+  readonly working?: Progress | undefined;
+  readonly result?: Result<T> | undefined;
+  readonly error?: string | undefined;
+}
+
+export class Bench<T> {
+  rows: readonly Row<T>[];
+  readonly #changed: () => void;
+  #queue: EngineName[] = [];
+  #task: Task<T> | undefined;
+  #running: Engine | undefined;
+  /** Counts what was stopped: what began before it reports no more. */
+  #round = 0;
+
+  constructor(changed: () => void, bars: Partial<Record<EngineName, string>> = {}) {
+    this.#changed = changed;
+    const simd = simdMissing();
+    this.rows = ENGINES.map((engine) => ({
+      engine,
+      barred: bars[engine.name] ?? (engine.name === "numpy" ? undefined : simd),
+    }));
+  }
+
+  get busy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Run `task` on these engines, one after the other, so that each is timed alone. */
+  async start(task: Task<T>, names: readonly EngineName[]): Promise<void> {
+    this.#task = task;
+    this.#queue = names.filter((name) => !this.row(name).barred);
+    for (const name of this.#queue) this.#set(name, { working: { step: "Waiting" } });
+    if (this.#running) return;
+    const round = this.#round;
+    for (let name = this.#queue.shift(); name; name = this.#queue.shift()) {
+      const { engine } = this.row(name);
+      this.#running = engine;
+      await this.#one(engine, round);
+      if (round !== this.#round) return;
+    }
+    this.#running = undefined;
+    this.#changed();
+  }
+
+  /** End what runs and what waits. What each engine answered before stays. */
+  stop(): void {
+    const running = this.#running;
+    this.#round++;
+    this.#queue = [];
+    this.#running = undefined;
+    running?.stop();
+    for (const { engine, working } of this.rows) {
+      if (working) this.#set(engine.name, { working: undefined, error: "Stopped." });
+    }
+  }
+
+  /** Forget the answers: they belong to another input. */
+  clear(): void {
+    this.stop();
+    for (const { engine } of this.rows)
+      this.#set(engine.name, { result: undefined, error: undefined });
+  }
+
+  row(name: EngineName): Row<T> {
+    return this.rows.find(({ engine }) => engine.name === name) as Row<T>;
+  }
+
+  async #one(engine: Engine, round: number): Promise<void> {
+    const tell = (change: Partial<Row<T>>) => {
+      if (round === this.#round) this.#set(engine.name, change);
+    };
+    tell({ working: { step: "Starting" }, error: undefined });
+    try {
+      const result = await this.#task?.(engine, (working) => tell({ working }));
+      // What waits again already, with a newer input, goes on waiting.
+      tell({
+        result,
+        working: this.#queue.includes(engine.name) ? { step: "Waiting" } : undefined,
+      });
+    } catch (error) {
+      if (error instanceof Cancelled) return;
+      const words = error instanceof Error ? error.message : String(error);
+      tell({ error: words, result: undefined, working: undefined });
+    }
+  }
+
+  #set(name: EngineName, change: Partial<Row<T>>): void {
+    this.rows = this.rows.map((row) => (row.engine.name === name ? { ...row, ...change } : row));
+    this.#changed();
+  }
+}
+
+/** A bench that lives as long as the component, which is drawn anew when it changes. */
+export function useBench<T>(bars?: Partial<Record<EngineName, string>>): Bench<T> {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const bench = useMemo(() => new Bench<T>(() => redraw(undefined as never), bars), []);
+  useEffect(() => () => bench.stop(), [bench]);
+  return bench;
+}
+
+/** A task that prepares one model and runs it once on `feeds`. */
+export function single<T>(
+  subject: Parameters<Engine["prepare"]>[0],
+  feeds: Tensors,
+  read: (outputs: Tensors) => T,
+  repeats = 5,
+): Task<T> {
+  return async (engine, report) => {
+    const ready = await engine.prepare(subject, report);
+    report({ step: "Running" });
+    const answer = await engine.run(subject, feeds, repeats);
+    return { ...answer, value: read(answer.outputs), ready };
+  };
+}
