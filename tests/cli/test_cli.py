@@ -213,7 +213,12 @@ MISTAKES = {
     "an unknown peer": (
         ["bench", "relu.onnx", "--against", "caffe"],
         2,
-        "no peer is called 'caffe'; allowed: onnxruntime, reference",
+        "no peer is called 'caffe'; allowed: onnxruntime, reference, onnxruntime-web, litert-js",
+    ),
+    "threads in the browser": (
+        ["bench", "relu.onnx", "--against", "litert-js", "--threads", "2"],
+        2,
+        "litert-js is timed with one thread; given: 2; allowed: 1",
     ),
     "a shape left open": (
         ["compile", "relu.onnx", "-o", "no.wasm"],

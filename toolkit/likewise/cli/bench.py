@@ -5,11 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.cli.common import feeds_for, print_json, print_tables, table
+from likewise.conform.contest import PEERS, time_in_chromium
+from likewise.conform.subject import Subject
 from likewise.errors import InputError, MissingDependencyError
 from likewise.model import Model, load
 
@@ -54,12 +57,13 @@ def time_in_turn(subjects: Mapping[str, Callable[[], Any]], runs: int, warmup: i
 def peers(
     path: str, names: Sequence[str], feeds: Mapping[str, Any], threads: int | None
 ) -> dict[str, Callable[[], Any]]:
-    """A call for each peer that runs the model at `path` on `feeds`."""
+    """A call for each peer of Python that runs the model at `path` on `feeds`."""
     makers = {"onnxruntime": _onnxruntime, "reference": _reference}
-    unknown = [name for name in names if name not in makers]
+    unknown = [name for name in names if name not in {*makers, *PEERS}]
     if unknown:
-        raise InputError(f"no peer is called {unknown[0]!r}", allowed=", ".join(makers))
-    return {name: makers[name](path, feeds, threads) for name in names}
+        allowed = ", ".join([*makers, *PEERS])
+        raise InputError(f"no peer is called {unknown[0]!r}", allowed=allowed)
+    return {name: makers[name](path, feeds, threads) for name in names if name in makers}
 
 
 def _onnxruntime(path: str, feeds: Mapping[str, Any], threads: int | None) -> Callable[[], Any]:
@@ -118,6 +122,15 @@ def bench_model(
     feeds = feeds_for(model, inputs, shapes, seed)
     names = [name.strip() for name in against.split(",") if name.strip()]
     subjects = {"likewise": lambda: model.run(feeds), **peers(path, names, feeds, threads)}
+    in_chromium = [name for name in names if name in PEERS]
+    if in_chromium and threads not in (None, 1):
+        raise InputError(f"{in_chromium[0]} is timed with one thread", given=threads, allowed=1)
+    browser: list[Timing] = []
+    if in_chromium:
+        sizes = {name: np.shape(value) for name, value in feeds.items()}
+        subject = Subject(model, sizes, file=Path(path))
+        times = time_in_chromium(subject, feeds, in_chromium, runs, warmup)
+        browser = [Timing(name, tuple(values)) for name, values in times.items()]
     timings = time_in_turn(subjects, runs, warmup)
     spent = _profile(model, feeds, min(runs, 5)) if profile or as_json else {}
     ours = timings[0].median
@@ -129,18 +142,25 @@ def bench_model(
                 "threads": threads,
                 "milliseconds": {t.name: {"median": t.median, "p90": t.p90} for t in timings},
                 "ratio": {t.name: ours / t.median for t in timings[1:]},
+                "chromium": {t.name: {"median": t.median, "p90": t.p90} for t in browser},
                 "profile": {n: {"calls": c, "milliseconds": ms} for n, (c, ms) in spent.items()},
             }
         )
         return
-    rows = [(t.name, f"{t.median:.2f}", f"{t.p90:.2f}", f"{ours / t.median:.2f}") for t in timings]
-    columns = ("engine", ">median ms", ">p90 ms", ">likewise's time / its time")
-    shown = [table(f"{path}, {runs} runs in turn", columns, rows)]
+    shown = [_shown(f"{path}, {runs} runs in turn", timings)]
+    if browser:
+        shown.append(_shown("compiled, in headless Chromium, one thread each", browser))
     if profile:
         total = sum(ms for _, ms in spent.values())
         parts = [(n, c, f"{ms:.2f}", f"{ms / total:.0%}") for n, (c, ms) in spent.items()]
         shown.append(table("by operator", ("operator", ">calls", ">ms", ">share"), parts))
     print_tables(*shown)
+
+
+def _shown(title: str, timings: Sequence[Timing]) -> Any:
+    ours = timings[0].median
+    rows = [(t.name, f"{t.median:.2f}", f"{t.p90:.2f}", f"{ours / t.median:.2f}") for t in timings]
+    return table(title, ("engine", ">median ms", ">p90 ms", ">likewise's time / its time"), rows)
 
 
 _profile = profile  # `bench_model` has an option of that name

@@ -229,7 +229,8 @@ def inspect(model: str, **options: Any) -> int:
     "--against",
     default="",
     metavar="NAMES",
-    help="Peers to time in turn with likewise: onnxruntime, reference (of the onnx package).",
+    help="Peers to time in turn with likewise: onnxruntime, reference (of the onnx package); and "
+    "in headless Chromium, compiled: onnxruntime-web, litert-js.",
 )
 @click.option("--profile", is_flag=True, help="Show the time by operator.")
 def bench(model: str, *, threads: int | None, **options: Any) -> None:

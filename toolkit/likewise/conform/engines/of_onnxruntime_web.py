@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
 from likewise.conform.engines import Answer, Engine
 from likewise.conform.engines.of_chromium import in_page, without_chromium
-from likewise.conform.engines.outside import page_folder
+from likewise.conform.engines.outside import npm_package, page_folder
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from likewise.conform.subject import Feeds, Outputs, Subject
 
-__all__ = ["ENGINE"]
+__all__ = ["ENGINE", "PACKAGE", "packed"]
 
-
+PACKAGE: Final = "onnxruntime-web"
 _ABSENT: Final = (
     "npm install onnxruntime-web, here or in a folder above; "
     "LIKEWISE_NODE_MODULES names another node_modules"
@@ -34,7 +33,7 @@ class _OnnxruntimeWeb(Engine):
     order: ClassVar[int] = 81
 
     def missing(self) -> str:
-        return _ABSENT if _package() is None else without_chromium()
+        return _ABSENT if npm_package(PACKAGE) is None else without_chromium()
 
     def version(self) -> str:
         content = json.loads((_found() / "package.json").read_text(encoding="utf-8"))
@@ -45,8 +44,8 @@ class _OnnxruntimeWeb(Engine):
         with page_folder() as folder:
             (folder / "onnxruntime-web").symlink_to(_found() / "dist")
             (folder / "model.onnx").write_bytes(subject.onnx_bytes)
-            runs, packed = _packed([{**subject.given, **one} for one in feeds])
-            (folder / "inputs.bin").write_bytes(packed)
+            runs, content = packed([{**subject.given, **one} for one in feeds])
+            (folder / "inputs.bin").write_bytes(content)
             (folder / "order.json").write_text(json.dumps({"runs": runs}))
             try:
                 told = in_page(folder, "onnxruntime")
@@ -56,23 +55,14 @@ class _OnnxruntimeWeb(Engine):
         return Answer(_unpacked(told["described"], answer))
 
 
-def _package() -> Path | None:
-    """The npm package: in LIKEWISE_NODE_MODULES, or in node_modules here or above."""
-    named = os.environ.get("LIKEWISE_NODE_MODULES")
-    here = Path.cwd()
-    folders = [Path(named)] if named else [one / "node_modules" for one in (here, *here.parents)]
-    found = (folder.resolve() / "onnxruntime-web" for folder in folders)
-    return next((one for one in found if (one / "package.json").is_file()), None)
-
-
 def _found() -> Path:
-    package = _package()
+    package = npm_package(PACKAGE)
     if package is None:
         raise LikewiseError("onnxruntime-web is not here", hint=_ABSENT)
     return package
 
 
-def _packed(runs: Sequence[Feeds]) -> tuple[list[list[dict[str, Any]]], bytes]:
+def packed(runs: Sequence[Feeds]) -> tuple[list[list[dict[str, Any]]], bytes]:
     """For every run what its inputs are and where in the bytes they stand, and the bytes."""
     described, parts, at = [], [], 0
     for feeds in runs:

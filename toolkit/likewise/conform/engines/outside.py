@@ -26,6 +26,7 @@ __all__ = [
     "find_chromium",
     "find_node",
     "launched",
+    "npm_package",
     "page_folder",
     "served",
     "starts",
@@ -91,6 +92,15 @@ def starts(program: str) -> bool:
     return not done.returncode
 
 
+def npm_package(name: str) -> Path | None:
+    """An npm package: in LIKEWISE_NODE_MODULES, or in node_modules here or above."""
+    named = os.environ.get("LIKEWISE_NODE_MODULES")
+    here = Path.cwd()
+    folders = [Path(named)] if named else [one / "node_modules" for one in (here, *here.parents)]
+    found = (folder.resolve() / name for folder in folders)
+    return next((one for one in found if (one / "package.json").is_file()), None)
+
+
 @contextlib.contextmanager
 def launched(program: str, arguments: Sequence[str] = ()) -> Iterator[Browser]:
     """A headless Chromium, driven by Playwright and closed at the end."""
@@ -109,10 +119,10 @@ def launched(program: str, arguments: Sequence[str] = ()) -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def page_folder() -> Iterator[Path]:
-    """A folder with the page and its script, for what they fetch to be put into."""
+    """A folder with the page and its scripts, for what they fetch to be put into."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file in ("index.html", "run.js"):
+        for file in ("index.html", "run.js", "peer.js", "contest.js"):
             shutil.copy(WEB / file, folder)
         yield folder
 
