@@ -30,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from benchmarks.conformance.command import main as conformance
 
         return conformance(given[1:])
+    if given[:1] == ["edge"]:
+        from benchmarks.edge.command import main as edge
+
+        return edge(given[1:])
     return _numpy_target(given)
 
 
@@ -38,7 +42,8 @@ def _numpy_target(arguments: Sequence[str]) -> int:
         prog="./dev bench",
         description=f"Time likewise beside its peers and write {PAGE.parent.name}/{PAGE.name}.",
         epilog="`./dev bench browser --help` says what is timed in Chromium, "
-        "`./dev bench conformance --help` which engines run the official cases. "
+        "`./dev bench conformance --help` which engines run the official cases, "
+        "`./dev bench edge --help` how the edge agent is loaded. "
         "Exit status: 0 done; 1 with --check where a goal is missed.",
     )
     parser.add_argument("models", nargs="*", help="only these; the page is then left as it is")

@@ -14,12 +14,18 @@ __all__ = ["PAGE", "SECTIONS", "table", "with_section", "write_section"]
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "performance.md"
-SECTIONS = ("The NumPy target", "In the browser", "From a link to the first answer", "TFLite files")
+SECTIONS = (
+    "The NumPy target",
+    "In the browser",
+    "From a link to the first answer",
+    "TFLite files",
+    "The edge agent at twice its capacity",
+)
 """The titles of the sections of that page, in their order."""
 
 HEAD = """# Performance
 
-`./dev bench`, `./dev bench browser` and `./dev bench litert` write this page. What stands in one
+`./dev bench`, with `browser`, `litert` and `edge` after it, writes this page. What stands in one
 table was measured in one run, in turn, after a warm-up, with one thread each unless it says
 otherwise. A time is the median; in parentheses the quartiles. Other work on the machine stretches
 the times; ratios suffer less.

@@ -184,7 +184,8 @@ def _serve(agent: list[str], device: Path, feeds: dict[str, Any], expected: dict
             if process.poll() is not None:
                 sys.exit(log.read_text())
             time.sleep(0.5)
-        events = [json.loads(line) for line in log.read_text().splitlines()]
+        lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
+        events = list(map(json.loads, lines))
         port = next(event["port"] for event in events if event["event"] == "listening")
         inputs = [
             {"name": k, "datatype": "FP32", "shape": list(v.shape), "data": v.ravel().tolist()}

@@ -70,7 +70,7 @@ class Agent:
             slot = self.slots.setdefault(name, Slot(name, self.config.server.queue))
             try:
                 self._refresh(slot)
-            except LikewiseError as error:
+            except (LikewiseError, OSError) as error:
                 log.error("cannot serve", extra=facts(model=name, reason=str(error)))
 
     def _refresh(self, slot: Slot) -> None:
@@ -112,7 +112,7 @@ class Agent:
             if update(self.store, name, source, trusted_keys(self.config.keys), self.trial):
                 outcome = "installed"
                 log.info("installed", extra=facts(model=name, source=source))
-        except LikewiseError as error:
+        except (LikewiseError, OSError) as error:
             outcome = "refused"
             log.error("not installed", extra=facts(model=name, source=source, reason=str(error)))
         self.metrics.installs.labels(name, outcome).inc()

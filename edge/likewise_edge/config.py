@@ -128,6 +128,8 @@ def _check(config: Config) -> None:
             allowed="a loopback address",
             hint="name a server.token_file, or say server.allow_anonymous = true",
         )
+    if server.port > 65535:
+        raise InputError("server.port is wrong", given=server.port, allowed="0 to 65535")
     if (server.tls_certificate is None) != (server.tls_key is None):
         raise InputError("server.tls_certificate and server.tls_key go together")
     for name, watch in config.watch.items():

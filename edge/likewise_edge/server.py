@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -36,8 +37,8 @@ HANG_SECONDS: Final = 120.0
 def serve(config: Config) -> None:
     """Serve until a signal says to end; raises `LikewiseError` where it cannot begin."""
     store = Store(config.state)
-    with store.serving(), contextlib.closing(Agent(config, store)) as agent:
-        asyncio.run(_serve(agent))
+    with store.serving():
+        asyncio.run(_serve(Agent(config, store)))
 
 
 class _Server(uvicorn.Server):
@@ -57,10 +58,12 @@ async def _serve(agent: Agent) -> None:
         loop.add_signal_handler(number, ended.set)
     host, port = listening.getsockname()[:2]
     log.info("listening", extra=facts(host=host, port=port, tls=server.config.is_ssl))
+    for name in agent.config.models:
+        # The end waits for none of them: an installation may be cut short at any moment.
+        Thread(target=_keep_updated, args=(agent, name), name=f"update-{name}", daemon=True).start()
     async with asyncio.TaskGroup() as group:
         answering = group.create_task(server.serve([listening]))
         works = [_keep_refreshed(agent), _stay_alive(agent)]
-        works += [_keep_updated(agent, name) for name in agent.config.models]
         watches = agent.config.watch.items()
         works += [Watcher(agent, name, watch).keep_watching() for name, watch in watches]
         beside = [group.create_task(work) for work in works]
@@ -71,6 +74,7 @@ async def _serve(agent: Agent) -> None:
         await answering
         for task in beside:
             task.cancel()
+    await asyncio.to_thread(agent.close)
 
 
 def _uvicorn(agent: Agent) -> uvicorn.Config:
@@ -127,11 +131,11 @@ async def _keep_refreshed(agent: Agent, seconds: float = 0.5) -> None:
         await asyncio.to_thread(agent.refresh)
 
 
-async def _keep_updated(agent: Agent, name: str) -> None:
+def _keep_updated(agent: Agent, name: str) -> None:
     """Look again and again for a new bundle of the model."""
     while True:
-        await asyncio.to_thread(agent.update, name)
-        await asyncio.sleep(agent.config.models[name].check_seconds)
+        agent.update(name)
+        time.sleep(agent.config.models[name].check_seconds)
 
 
 async def _stay_alive(agent: Agent) -> None:

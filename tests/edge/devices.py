@@ -80,7 +80,9 @@ class Running:
     port: int
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        # TFLite's interpreter writes lines of its own between the agent's.
+        lines = self.log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def request(
         self,

@@ -19,6 +19,9 @@ class Site:
         self.content = b""
         self.piece: int | None = None
         self.status = 0
+        self.stalled = threading.Event()
+        self.stalls = False
+        self.let_go = threading.Event()
         self.etags = True
         self.asked: list[dict[str, str]] = []
         self.sent = 0
@@ -38,6 +41,9 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             state.asked.append({k.lower(): v for k, v in self.headers.items()})
             content, start = state.content, 0
+            if state.stalls:
+                state.stalled.set()
+                state.let_go.wait(60)
             if state.status:
                 self.send_error(state.status)
                 return
@@ -77,5 +83,6 @@ def site() -> Iterator[Site]:
         try:
             yield state
         finally:
+            state.let_go.set()
             server.shutdown()
             thread.join()

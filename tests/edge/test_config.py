@@ -48,6 +48,7 @@ WRONG = {
         "server.body_seconds is wrong; given: 0; allowed: a number above 0",
     ),
     "no table": ("server = 1\n", "server is no table; given: 1"),
+    "no port": ("[server]\nport = 70000\n", "server.port is wrong; given: 70000; allowed: 0 to"),
     "no path": ("state = 1\n", "state is wrong; given: 1; allowed: a path"),
     "a name that is none": ("[models.'a/b']\nsource = 'x'\n", "'a/b' in [models] can be no name"),
     "no source": ("[models.m]\n", "models.m.source is missing; allowed: a file, a folder or an"),

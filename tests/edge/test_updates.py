@@ -75,6 +75,21 @@ def test_from_an_address(device: Device) -> None:
         assert device.call("update", "m").stdout.startswith("m: version 2 on numpy")
 
 
+def test_the_end_does_not_wait_for_a_download(device: Device) -> None:
+    device.install(device.bundle(2))
+    with site() as server:
+        server.stalls = True
+        device.configure(f'[models.m]\nsource = "{server.url}"\n')
+        with device.serving() as agent:
+            assert server.stalled.wait(60)
+            assert agent.answer() == 2
+            assert agent.stop() == 0
+            assert not server.let_go.is_set()
+    state = Store(device.folder / "state").state("m")
+    assert state.probation is not None
+    assert state.probation.running == ""  # it ended in order
+
+
 def test_a_model_without_a_source(device: Device) -> None:
     done = device.call("update", "m")
     assert done.returncode == 2

@@ -1,0 +1,1 @@
+"""The edge agent under twice the load that it can carry."""
