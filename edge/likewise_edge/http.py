@@ -8,11 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import likewise
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError, LikewiseError, MissingDependencyError
 from likewise_edge.logs import facts, log
 from likewise_edge.page import status_page
 from likewise_edge.protocol import HEADER_LENGTH, model_metadata, read_request, write_response
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from likewise_edge.agent import Agent
-    from likewise_edge.serving import Loaded, Slot
+    from likewise_edge.serving import Slot
 
 __all__ = ["application"]
 
@@ -71,11 +72,9 @@ class _Guarded:
         if scope["type"] == "http" and scope["path"] not in _OPEN:
             given = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(given, self._wanted):
+                said = "another" if given else "none"
                 refusal = JSONResponse(
-                    {
-                        "error": "a bearer token is needed; given: "
-                        + ("none", "another")[given != b""]
-                    },
+                    {"error": f"a bearer token is needed; given: {said}"},
                     401,
                     {"www-authenticate": "Bearer"},
                 )
@@ -130,8 +129,7 @@ class _Pages:
         )
 
     async def model(self, request: Request) -> Response:
-        loaded = _loaded(self._slot(request))
-        return JSONResponse(model_metadata(loaded.manifest))
+        return JSONResponse(model_metadata(self._slot(request).ready().manifest))
 
     async def model_ready(self, request: Request) -> Response:
         slot = self._slot(request)
@@ -145,6 +143,8 @@ class _Pages:
             response = await self._infer(request)
         except LikewiseError as error:
             response = await _refused(request, error)
+        except ClientDisconnect:
+            response = Response(status_code=499)  # nobody reads it; it is counted
         finally:
             status = response.status_code if response is not None else 500
             self._agent.metrics.requests.labels(label, status).inc()
@@ -155,8 +155,7 @@ class _Pages:
         slot.check_room()
         body = await self._body(request)
         start = time.perf_counter()
-        slot.check_room()
-        manifest = _loaded(slot).manifest
+        manifest = slot.check_room().manifest
         outputs = [port.name for port in manifest.outputs]
         asked = await asyncio.to_thread(
             read_request, body, request.headers.get(HEADER_LENGTH), outputs
@@ -211,13 +210,6 @@ class _Pages:
         return slot
 
 
-def _loaded(slot: Slot) -> Loaded:
-    if slot.loaded is None:
-        slot.check_room()
-        raise AssertionError
-    return slot.loaded
-
-
 def _too_large(given: str, limit: int) -> RefusalError:
     return RefusalError(413, "the request is too large", given=f"{given} bytes", allowed=f"{limit}")
 
@@ -226,7 +218,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     if isinstance(error, RefusalError):
         later = {"retry-after": str(error.after)} if error.status in {429, 503, 504} else {}
         return JSONResponse({"error": str(error)}, error.status, later)
-    status = 400 if isinstance(error, InputError) else 500
+    status = 400 if isinstance(error, InputError | MissingDependencyError) else 500
     if status == 500:
         log.error("a run failed", extra=facts(reason=str(error)))
     return JSONResponse({"error": str(error)}, status)

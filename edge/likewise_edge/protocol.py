@@ -84,7 +84,8 @@ def read_request(body: bytes, header_length: str | None, outputs: Sequence[str])
     """
     head, tail = body, memoryview(b"")
     if header_length is not None:
-        if not header_length.isdecimal() or int(header_length) > len(body):
+        right = header_length.isdecimal() and len(header_length) < 16
+        if not right or int(header_length) > len(body):
             raise InputError(
                 f"the header {HEADER_LENGTH} is wrong",
                 given=header_length,
@@ -147,7 +148,7 @@ def _read_tensor(entry: Any, tail: memoryview) -> tuple[str, Array, memoryview]:
     name, datatype, shape = (entry.get(key) for key in ("name", "datatype", "shape"))
     _check(isinstance(name, str), "an input's 'name' is no text", name)
     try:
-        kind = DATATYPES.get(datatype)
+        kind = DATATYPES.get(datatype) if isinstance(datatype, str) else None
         _check(kind is not None, "there is no such 'datatype'", datatype, ", ".join(DATATYPES))
         right = isinstance(shape, list) and all(type(n) is int and 0 <= n < 2**40 for n in shape)
         _check(right and len(shape) <= 32, "'shape' is wrong", shape, "a list of sizes")
@@ -176,9 +177,12 @@ def _from_json(data: Any, kind: Any, shape: list[int]) -> Array:
             wanted = kind.numpy.kind if kind is not DType.BFLOAT16 else "f"
             fits = array.size == 0 or array.dtype.kind in _KINDS[wanted]
             _check(fits, "'data' holds other values than its 'datatype'", array.dtype)
-            if array.dtype != kind.numpy:
-                array = np.array(data, kind.numpy)
-    except (ValueError, TypeError, OverflowError) as error:
+            if wanted == "f":
+                with np.errstate(over="raise"):
+                    array = array.astype(kind.numpy)
+            elif array.dtype != kind.numpy:
+                array = np.array(data, kind.numpy)  # raises for what does not fit
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise InputError("'data' is wrong", given=error) from None
     _check(array.size == prod(shape), "'data' has another size than 'shape'", array.size, shape)
     return array.reshape(shape)

@@ -96,10 +96,15 @@ class Slot:
                 504, "the deadline passed", self.backlog_seconds, given=f"{seconds:g} s"
             ).at(self.name) from None
 
-    def check_room(self) -> None:
-        """Raise the `RefusalError` that a request would meet now."""
+    def ready(self) -> Loaded:
+        """What is loaded; raises `RefusalError` where nothing is."""
         if self.loaded is None:
             raise RefusalError(503, "the model is not ready", 10.0).at(self.name)
+        return self.loaded
+
+    def check_room(self) -> Loaded:
+        """What is loaded; raises the `RefusalError` that a request would meet now."""
+        loaded = self.ready()
         if self.waiting > self.limit:
             raise RefusalError(
                 429,
@@ -108,6 +113,7 @@ class Slot:
                 given=self.waiting,
                 allowed=self.limit + 1,
             ).at(self.name)
+        return loaded
 
     @property
     def median_seconds(self) -> float:
@@ -127,9 +133,7 @@ class Slot:
         self.waiting -= 1
 
     def _run(self, feeds: Mapping[str, Any]) -> tuple[Loaded, dict[str, Array]]:
-        loaded = self.loaded
-        if loaded is None:
-            raise RefusalError(503, "the model is not ready", 10.0).at(self.name)
+        loaded = self.ready()
         start = self.began = time.monotonic()
         try:
             outputs = loaded.runner.run(feeds)

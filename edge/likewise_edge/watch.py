@@ -86,13 +86,11 @@ class Watcher:
         while True:
             try:
                 slot = self.agent.slot(self.watch.model)
-                slot.check_room()
-                if slot.loaded is not None:
-                    port = _only(slot.loaded.manifest.inputs)
-                    array = await asyncio.to_thread(self._read, path, port)
-                    start = time.perf_counter()
-                    ran_on, outputs = await slot.run({port.name: array}, 3600.0)
-                    break
+                port = _only(slot.check_room().manifest.inputs)
+                array = await asyncio.to_thread(self._read, path, port)
+                start = time.perf_counter()
+                ran_on, outputs = await slot.run({port.name: array}, 3600.0)
+                break
             except RefusalError as refusal:
                 await asyncio.sleep(refusal.after)
         milliseconds = (time.perf_counter() - start) * 1e3

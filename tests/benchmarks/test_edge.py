@@ -1,4 +1,4 @@
-"""The benchmark of the edge agent: the load counts what it should, the page says what was missed."""
+"""The benchmark of the edge agent: the load counts what it should, the page says what is missed."""
 
 from __future__ import annotations
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tritonclient.http as triton
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from likewise.errors import InputError
+from likewise_edge.protocol import read_request, write_response
 from tests.edge.devices import Device
 
 if TYPE_CHECKING:
@@ -60,21 +66,21 @@ def test_listing(client: Any) -> None:
 @pytest.mark.parametrize("got", [True, False], ids=["binary out", "JSON out"])
 def test_inference(client: Any, sent: bool, got: bool) -> None:
     x = np.arange(6, dtype=np.float32).reshape(2, 3) - 2
-    given = triton.InferInput("x", [2, 3], "FP32")
-    given.set_data_from_numpy(x, binary_data=sent)
+    fed = triton.InferInput("x", [2, 3], "FP32")
+    fed.set_data_from_numpy(x, binary_data=sent)
     wanted = triton.InferRequestedOutput("y", binary_data=got)
-    made = client.infer("m", [given], outputs=[wanted], request_id="one", timeout=10_000_000)
+    made = client.infer("m", [fed], outputs=[wanted], request_id="one", timeout=10_000_000)
     np.testing.assert_array_equal(made.as_numpy("y"), 2 * x)
     assert made.get_response()["id"] == "one"
     assert made.get_response()["model_version"] == "7"
-    np.testing.assert_array_equal(client.infer("m", [given]).as_numpy("y"), 2 * x)
+    np.testing.assert_array_equal(client.infer("m", [fed]).as_numpy("y"), 2 * x)
 
 
 def test_a_size_left_open(client: Any) -> None:
     for rows in (1, 5):
-        given = triton.InferInput("x", [rows, 3], "FP32")
-        given.set_data_from_numpy(np.ones((rows, 3), np.float32))
-        assert client.infer("open", [given]).as_numpy("y").tolist() == [[3.0] * 3] * rows
+        fed = triton.InferInput("x", [rows, 3], "FP32")
+        fed.set_data_from_numpy(np.ones((rows, 3), np.float32))
+        assert client.infer("open", [fed]).as_numpy("y").tolist() == [[3.0] * 3] * rows
 
 
 X = {"name": "x", "datatype": "FP32", "shape": [2, 3], "data": [0.0] * 6}
@@ -127,6 +133,17 @@ BAD = {
         400,
         "input 'x': 'binary_data_size' is wrong; given: 24; allowed: up to 0 bytes",
     ),
+    "no type at all": ({"inputs": [X | {"datatype": [1]}]}, 400, "input 'x': there is no such 'da"),
+    "beyond the type": (
+        {"inputs": [X | {"data": [1e300] * 6}]},
+        400,
+        "input 'x': 'data' is wrong; given: overflow encountered in cast",
+    ),
+    "a number that does not fit": (
+        {"inputs": [X | {"datatype": "UINT8", "data": [300] * 6}]},
+        400,
+        "input 'x': 'data' is wrong; given: Python integer 300 out of bounds for uint8",
+    ),
     "NaN as JSON": (
         {"inputs": [X | {"data": [float("nan")] * 6}]},
         400,
@@ -162,11 +179,56 @@ def test_addresses_that_are_none(agent: Running, path: str, status: int, message
     assert (found[0], found[1]) == (status, {"error": message})
 
 
-def test_a_wrong_length_of_the_header(agent: Running) -> None:
-    header = {"Inference-Header-Content-Length": "99"}
+@pytest.mark.parametrize("length", ["99", "-1", "9" * 5000])
+def test_a_wrong_length_of_the_header(agent: Running, length: str) -> None:
+    header = {"Inference-Header-Content-Length": length}
     status, content, _ = agent.request("/v2/models/m/infer", b"{}", header)
     assert status == 400
-    assert "is wrong; given: 99; allowed: a number up to 2" in content["error"]
+    assert f"is wrong; given: {length[:9]}" in content["error"]
+    assert "allowed: a number up to 2" in content["error"]
+
+
+def test_a_client_that_goes_away(agent: Running) -> None:
+    head = b"POST /v2/models/m/infer HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n"
+    with socket.create_connection(("localhost", agent.port)) as client:
+        client.sendall(head + b"{")
+        agent.wait_for(lambda: agent.request("/v2/health/live")[0] == 200)
+    agent.wait_for(lambda: 'model="m",status="499"' in str(agent.request("/metrics")))
+    assert "a fault of the agent" not in agent.log.read_text()
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=3)
+    | st.sampled_from(["FP32", "INT64", "BOOL", "BYTES", "FP16", "BF16"]),
+    lambda inner: st.lists(inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(
+    changes=st.dictionaries(
+        st.sampled_from(["name", "datatype", "shape", "data", "parameters"]), VALUES, max_size=3
+    ),
+    more=st.dictionaries(st.sampled_from(["id", "outputs", "parameters"]), VALUES, max_size=2),
+    tail=st.binary(max_size=8),
+    size=st.none() | st.integers(-1, 9),
+)
+@settings(max_examples=400, deadline=None)
+def test_nonsense_is_refused_in_words(changes: Any, more: Any, tail: bytes, size: Any) -> None:
+    """Whatever the JSON says, a request is read or refused; the agent has no fault of its own."""
+    entry = X | changes
+    if size is not None:
+        entry |= {"parameters": {"binary_data_size": size}}
+    head = json.dumps({"inputs": [entry], **more}).encode()
+    try:
+        request = read_request(head + tail, str(len(head)), ["y"])
+    except InputError:
+        return
+    assert set(request.wanted) <= {"y"}
 
 
 def test_metrics_count_by_model_and_status(agent: Running) -> None:
@@ -183,8 +245,6 @@ def test_metrics_count_by_model_and_status(agent: Running) -> None:
 
 
 def test_strings_as_binary_data(tmp_path: Path) -> None:
-    from likewise_edge.protocol import read_request, write_response
-
     device = Device(tmp_path)
     head = (
         b'{"inputs": [{"name": "x", "datatype": "BYTES", "shape": [2], '
