@@ -111,6 +111,9 @@ def _measure(folder: Path, seconds: float) -> Outcome:
             answers = at_a_rate(question, 2 * capacity, seconds)
         process.terminate()
         status = process.wait(120)
+    for line in (folder / "log").read_text().splitlines():
+        if '"level": "info"' not in line:
+            print(line, file=sys.stderr)
     return Outcome(engine, capacity, alone, answers, memory, seconds, status)
 
 

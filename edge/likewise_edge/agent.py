@@ -67,9 +67,10 @@ class Agent:
     def refresh(self) -> None:
         """Serve what the store says: load what is new, and end probations that are over."""
         for name in self.store.names():
-            slot = self.slots.setdefault(name, Slot(name, self.config.server.queue))
+            if name not in self.slots:  # another dict: requests may be looking through this one
+                self.slots = {**self.slots, name: Slot(name, self.config.server.queue)}
             try:
-                self._refresh(slot)
+                self._refresh(self.slots[name])
             except (LikewiseError, OSError) as error:
                 log.error("cannot serve", extra=facts(model=name, reason=str(error)))
 

@@ -89,7 +89,7 @@ class _Pages:
         self._bodies = 0
 
     async def status(self, _: Request) -> Response:
-        content = await asyncio.to_thread(status_page, self._agent)
+        content = status_page(self._agent)
         policy = "default-src 'none'; style-src 'unsafe-inline'"
         return Response(
             content, media_type="text/html", headers={"content-security-policy": policy}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -30,15 +31,25 @@ if TYPE_CHECKING:
 
 __all__ = ["is_well", "serve"]
 
+_M_ARENA_MAX: Final = -8
+"""glibc's number of that setting, in its `malloc.h`."""
 HANG_SECONDS: Final = 120.0
 """A run that takes longer never ends: systemd's watchdog is told no more that all is well."""
 
 
 def serve(config: Config) -> None:
     """Serve until a signal says to end; raises `LikewiseError` where it cannot begin."""
+    _share_memory()
     store = Store(config.state)
     with store.serving():
         asyncio.run(_serve(Agent(config, store)))
+
+
+def _share_memory() -> None:
+    """Let all threads take memory from two places: glibc's many keep what each of them freed."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
 
 
 class _Server(uvicorn.Server):

@@ -16,12 +16,16 @@ from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
+    from typing import TypeAlias
 
     from likewise.bundle.engines import Runs
     from likewise.bundle.manifest import Manifest
     from likewise.ir import Array
     from likewise_edge.state import Chosen
     from likewise_edge.store import Store
+
+    _Ran: TypeAlias = tuple["Loaded", dict[str, Array], float]
 
 __all__ = ["Loaded", "RefusalError", "Slot", "load"]
 
@@ -87,10 +91,11 @@ class Slot:
         self.check_room()
         self.waiting += 1
         run = self._thread.submit(self._run, feeds)
-        run.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        run.add_done_callback(lambda run: loop.call_soon_threadsafe(self._done, run))
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.wrap_future(run)
+                loaded, outputs, _ = await asyncio.wrap_future(run)
+                return loaded, outputs
         except TimeoutError:
             raise RefusalError(
                 504, "the deadline passed", self.backlog_seconds, given=f"{seconds:g} s"
@@ -129,15 +134,17 @@ class Slot:
         """End the thread once what runs has run."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _done(self) -> None:
+    def _done(self, run: Future[_Ran]) -> None:
+        """Count what has run, or will not: in the thread of the event loop, as all that counts."""
         self.waiting -= 1
+        if not run.cancelled() and run.exception() is None:
+            self.latencies.append((time.time(), run.result()[2]))
 
-    def _run(self, feeds: Mapping[str, Any]) -> tuple[Loaded, dict[str, Array]]:
+    def _run(self, feeds: Mapping[str, Any]) -> _Ran:
         loaded = self.ready()
         start = self.began = time.monotonic()
         try:
             outputs = loaded.runner.run(feeds)
         finally:
             self.began = None
-        self.latencies.append((time.time(), time.monotonic() - start))
-        return loaded, outputs
+        return loaded, outputs, time.monotonic() - start

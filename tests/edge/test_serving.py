@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import socket
 import ssl
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from likewise.bundle import Manifest
+from likewise_edge.serving import Loaded, Slot
 from tests.edge.devices import counting
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.edge.devices import Device, Running
 
+MANIFEST = Manifest("m", 1, "", "", (), (), ())
 SLOW = 25_000
 """Turns of a loop that take some tenths of a second."""
 
@@ -231,3 +237,25 @@ def test_nothing_installed(device: Device) -> None:
             404,
             {"error": "there is no model 'm'; allowed: none is installed"},
         )
+
+
+def test_what_is_counted_is_counted_by_one_thread() -> None:
+    """Refusals look through the last latencies: no run may add to them at the same time."""
+    threads = []
+
+    class Latencies(deque[tuple[float, float]]):
+        def append(self, entry: tuple[float, float]) -> None:
+            threads.append(threading.current_thread())
+            super().append(entry)
+
+    runner: Any = SimpleNamespace(run=lambda feeds: feeds)
+    slot = Slot("m", 8, Loaded("id", "numpy", MANIFEST, runner), latencies=Latencies())
+
+    async def several() -> None:
+        await asyncio.gather(*(slot.run({"x": n}, 10.0) for n in range(5)))
+        await asyncio.sleep(0)
+
+    asyncio.run(several())
+    slot.close()
+    assert threads == [threading.main_thread()] * 5
+    assert slot.waiting == 0
