@@ -71,7 +71,7 @@ def _held_on(command: Any) -> Any:
     default=4.0,
     show_default=True,
     type=click.FloatRange(1),
-    help="How many times NumPy's own error a target may have.",
+    help="How many times as far from float64 as rounding leads a target may be.",
 )
 @click.option(
     "--layers",

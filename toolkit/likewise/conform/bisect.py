@@ -27,9 +27,6 @@ __all__ = ["TIMES", "Parting", "Side", "bisect"]
 TIMES: Final = 8.0
 """How many times as far apart two targets may be as rounding leads: each may be 4 times as far from
 the oracle as the reference."""
-NOISES: Final = 2
-"""Runs in float64 with every value moved by a unit of its own type: the reference may be right by
-luck where the next rounding would not be."""
 DEPTHS: Final = (1, 2, 4)
 """Steps back from a suspect that are run alone: fused code may fail only in company."""
 
@@ -218,13 +215,7 @@ class _Search:
             first, second = (side.outputs(whole, live) for side in self.sides)
         except LikewiseError as error:
             raise error.at(f"the part up to {graph.nodes[-1].label}") from None
-        truth = whole.oracle(live)
-        limits: dict[str, Difference] = {}
-        for made in (whole.reference(live), *(whole.noisy(live, seed) for seed in range(NOISES))):
-            for name, expected in truth.items():
-                found = compare(made[name], expected) if expected.size else None
-                if found and (name not in limits or found.absolute > limits[name].absolute):
-                    limits[name] = found
+        limits = whole.limits(live, whole.oracle(live))
         return first, second, limits
 
     def _worst(

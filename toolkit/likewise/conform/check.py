@@ -6,7 +6,7 @@ import platform
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -115,9 +115,10 @@ def conform(
 ) -> Report:
     """Run the subject on each of the feeds on every engine that is here.
 
-    `origin` says where the feeds come from. A target's error may be `times` that of the same graph
-    in NumPy. With `layers` the error of that many values inside the model is found too, each
-    engine's with these values as outputs. `progress` is told what is begun.
+    `origin` says where the feeds come from. A target's error may be `times` as large as rounding
+    leads: the error of the same graph in NumPy, or of its noisy runs if that is larger. With
+    `layers` the error of that many values inside the model is found too, each engine's with these
+    values as outputs. `progress` is told what is begun.
 
     Raises `InputError` where no engine is here or the feeds do not fit.
     """
@@ -129,7 +130,9 @@ def conform(
     progress("the oracle in float64")
     truths = [subject.oracle(one) for one in feeds]
     references = [subject.reference(one) for one in feeds]
-    own = tuple(_findings(references, truths, references, times))
+    limits = [subject.limits(*both) for both in zip(feeds, truths, strict=True)]
+    expected = list(zip(truths, references, limits, strict=True))
+    own = tuple(_findings(references, expected, times))
     answers, made = [], {}
     for engine in here:
         for mode in engine.modes:
@@ -137,7 +140,7 @@ def conform(
             start = time.perf_counter()
             try:
                 answer = engine.answer(subject, feeds, mode)
-                found = tuple(_findings(answer.outputs, truths, references, times))
+                found = tuple(_findings(answer.outputs, expected, times))
             except LikewiseError as error:
                 answers.append(_answered(engine, mode, start, error=str(error)))
                 continue
@@ -167,33 +170,37 @@ def _answered(engine: Engine, mode: str, start: float, **found: Any) -> Answered
     return Answered(engine.name, mode, engine.version(), engine.is_peer, seconds, **found)
 
 
-def _findings(
-    made: Sequence[Outputs], truths: Sequence[Outputs], references: Sequence[Outputs], times: float
-) -> list[Finding]:
+Expected: TypeAlias = "tuple[Outputs, Outputs, dict[str, Difference]]"
+"""Of a run: the oracle's outputs, the reference's, and how far from the oracle rounding leads."""
+
+
+def _findings(made: Sequence[Outputs], runs: Sequence[Expected], times: float) -> list[Finding]:
     found = []
-    for run, (outputs, truth, reference) in enumerate(zip(made, truths, references, strict=True)):
-        for name, expected in truth.items():
+    for run, (outputs, expected) in enumerate(zip(made, runs, strict=True)):
+        for name in expected[0]:
             if name not in outputs:
                 raise LikewiseError(f"output {name!r} is missing", given=list(outputs))
-            given = outputs[name], (expected, reference[name])
-            found.append(_finding(name, run, *given, times))
+            found.append(Finding(name, run, *_judged(outputs[name], name, expected, times)))
     return found
 
 
-def _finding(name: str, run: int, made: Any, expected: tuple[Any, Any], times: float) -> Finding:
-    truth, reference = expected
+def _judged(
+    made: Any, name: str, expected: Expected, times: float
+) -> tuple[Difference | None, Verdict]:
+    """How far an output is from the oracle, and whether that is allowed."""
+    truth, reference, limits = expected[0][name], expected[1][name], expected[2].get(name)
     numbers = isinstance(truth, np.ndarray) and truth.dtype != object
     if not numbers or not isinstance(made, np.ndarray):
         reason = "" if _equal(made, reference) else "it is not what NumPy gives"
-        return Finding(name, run, None, Verdict(float(bool(reason)), 0.0, 0.0, reason))
+        return None, Verdict(float(bool(reason)), 0.0, 0.0, reason)
     if made.shape != truth.shape or made.dtype != reference.dtype:
         given = f"{made.dtype}{list(made.shape)}"
         reason = f"it is {given}, {reference.dtype}{list(reference.shape)} allowed"
-        return Finding(name, run, None, Verdict(float("inf"), 0.0, float("inf"), reason))
-    if not made.size:
-        return Finding(name, run, None, Verdict(0.0, 0.0, 0.0))
+        return None, Verdict(float("inf"), 0.0, float("inf"), reason)
+    if limits is None:  # it is empty
+        return None, Verdict(0.0, 0.0, 0.0)
     difference = compare(made, truth)
-    return Finding(name, run, difference, judge(difference, compare(reference, truth), times))
+    return difference, judge(difference, limits, times)
 
 
 def _equal(made: Any, expected: Any) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from likewise.conform.compare import Difference, compare
 from likewise.conform.noise import with_noise
 from likewise.errors import LikewiseError
 from likewise.ir import DType, TensorType
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
     from likewise.ir import Array, Graph
 
-__all__ = ["Feeds", "Outputs", "Subject"]
+__all__ = ["NOISES", "Feeds", "Outputs", "Subject"]
+
+NOISES: Final = 2
+"""Runs in float64 with every value moved by about a unit of its own type."""
 
 Feeds = dict[str, Any]
 Outputs = dict[str, Any]
@@ -105,6 +109,22 @@ class Subject:
                 else one
                 for name, one in made.items()
             }
+
+    def limits(self, feeds: Feeds, truth: Outputs, noises: int = NOISES) -> dict[str, Difference]:
+        """By output how far rounding leads from the oracle: what targets are measured by.
+
+        The larger of the reference's error and those of noisy runs: one run in NumPy may be right
+        by luck. Only for outputs that are tensors of numbers and not empty.
+        """
+        found: dict[str, Difference] = {}
+        for made in (self.reference(feeds), *(self.noisy(feeds, seed) for seed in range(noises))):
+            for name, expected in truth.items():
+                if not isinstance(expected, np.ndarray) or expected.dtype == object:
+                    continue
+                error = compare(made[name], expected) if expected.size else None
+                if error and (name not in found or error.absolute > found[name].absolute):
+                    found[name] = error
+        return found
 
     @cached_property
     def _plan(self) -> Plan:
