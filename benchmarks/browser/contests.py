@@ -62,6 +62,7 @@ def _silence() -> dict[str, Any]:
 
 CONTESTS = (
     Contest("resnet18", "resnet18 224", 2.0),
+    Contest("resnet18_int8", "resnet18 224, int8", 1.0),
     Contest("resnet50", "resnet50 224", 2.0),
     Contest("mobilenetv2", "mobilenetv2 224", 2.0),
     Contest("efficientnet_b0", "efficientnet_b0 224", 2.0),
