@@ -92,12 +92,13 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
         )
     loaded = model if isinstance(model, Model) else load(model)
     try:
-        graph = simplify(specialize(loaded.graph, shapes or {}, constants))
+        graph = specialize(loaded.graph, shapes or {}, constants)
         origin = {"name": loaded.name, "source_sha256": loaded.source_sha256}
         if target == "litert":
+            graph = simplify(graph, litert.KEPT)
             return litert.compile_graph(graph, weights_type=weights_type or "float32", **origin)
         return wasm.compile_graph(
-            graph,
+            simplify(graph),
             numerics=numerics or "fast",
             weights=weights or "inside",
             threads=threads or 1,

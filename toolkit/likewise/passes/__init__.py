@@ -10,12 +10,17 @@ from likewise.passes.remove_dead_code import remove_dead_code
 from likewise.passes.remove_identities import remove_identities
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from likewise.ir import Graph
 
 __all__ = ["simplify"]
 
 
-def simplify(graph: Graph) -> Graph:
-    """What every target wants done first; the meaning stays, the bits may round once less."""
-    graph = fold_constants(remove_identities(graph))
+def simplify(graph: Graph, kept: Container[str] = ()) -> Graph:
+    """What every target wants done first; the meaning stays, the bits may round once less.
+
+    Operators of `kept` names are not computed beforehand.
+    """
+    graph = fold_constants(remove_identities(graph), kept)
     return remove_dead_code(fold_batch_normalization(graph))

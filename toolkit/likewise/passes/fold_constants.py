@@ -10,7 +10,7 @@ from likewise.ir import TensorType
 from likewise.passes.rewrite import rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from likewise.ir import Graph, Node, Value
     from likewise.ops.build import GraphBuilder
@@ -56,15 +56,20 @@ class _Budget:
         return True
 
 
-def fold_constants(graph: Graph) -> Graph:
+def fold_constants(graph: Graph, kept: Container[str] = ()) -> Graph:
     """`graph` with nodes whose outputs are known replaced by constants.
 
     Known are the outputs of deterministic nodes on constants, and what type inference found
     (shapes of static tensors). A node that fails is left to fail when it runs, and one that would
-    take much more time or memory than the constants do is left as it is.
+    take much more time or memory than the constants do is left as it is. So are operators of
+    `kept` names.
     """
     budget = _Budget(graph)
-    return rewrite(graph, lambda node, builder: _replacement(node, builder, budget))
+
+    def replacement(node: Node, builder: GraphBuilder) -> Sequence[Value | None] | None:
+        return None if node.operator.name in kept else _replacement(node, builder, budget)
+
+    return rewrite(graph, replacement)
 
 
 def _replacement(

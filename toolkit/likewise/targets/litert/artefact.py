@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from likewise.errors import InputError
 from likewise.targets.litert.emit import emit_program
+from likewise.targets.litert.halve import halve
 from likewise.targets.litert.host import Runner
 from likewise.targets.litert.writer import write
 from likewise.targets.ports import Port, Signature
@@ -59,6 +60,8 @@ def compile_graph(
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
     program = emit_program(graph)
+    if weights_type == "float16":
+        program = halve(program)
     signature = Signature(
         *(
             tuple(Port(value.name, value.type) for value in values)

@@ -10,6 +10,7 @@ from likewise.passes.fold_affine import fold_affine
 from likewise.passes.layout import Layout
 from likewise.targets.litert.emitter import Emitter, Laid
 from likewise.targets.litert.fuse import fuse
+from likewise.targets.litert.integers import on_integers
 from likewise.targets.litert.patterns import recognise
 from likewise.targets.litert.prepare import prepare
 from likewise.targets.litert.program import Program, Tensor, tensor_type
@@ -85,7 +86,9 @@ class _Emission:
         if faults:
             raise _all_at_once(list(dict.fromkeys(faults)))
         outputs = [self._output(value) for value in self.graph.outputs]
-        operations = unshare(fuse(self.emitter.operations, outputs), outputs)
+        operations = fuse(self.emitter.operations, outputs)
+        operations = on_integers(operations, outputs, self.emitter.biases)
+        operations = unshare(operations, outputs)
         return Program(tuple(inputs), tuple(outputs), operations)
 
     def _input(self, value: Value) -> Tensor:

@@ -72,6 +72,11 @@ class Emitter:
         self._converted: dict[tuple[Tensor, tuple[int, ...]], Tensor] = {}
         self._names: dict[str, int] = {}
         self._reshaped: dict[Tensor, Tensor] = {}
+        self._dequantized: dict[Tensor, Tensor] = {}
+        self.signed: dict[Tensor, Tensor] = {}
+        """The signed bytes that hold the same numbers as bytes without sign."""
+        self.biases: dict[Tensor, Array] = {}
+        """The int32 numbers that constants were made from."""
 
     def constant(self, array: Array, layout: Layout | None = None) -> Laid:
         """A constant, axes as the model has them, stored in a layout."""
@@ -139,13 +144,17 @@ class Emitter:
         if known is not None:
             return known
         stored = layout.stored(x.shape)
-        if x.tensor.data is not None and x.tensor.quantization is None:
+        packed = self._dequantized.get(x.tensor)
+        if packed is not None and packed.data is not None:
+            made = self.dequantize(_transposed(packed, x.layout.permutation(layout)))
+        elif packed is not None:
+            made = self.dequantize(self.laid(Laid(packed, x.layout), layout))
+        elif x.tensor.data is not None and x.tensor.quantization is None:
             made = self.constant(x.data, layout).tensor  # type: ignore[arg-type]  # it has data
         elif x.layout.is_same_storage(layout, x.shape):
             made = self.reshape(x.tensor, stored)
         else:
             made = self._transpose(x.tensor, x.layout.permutation(layout), stored)
-        made.quantization = made.quantization or x.tensor.quantization
         self._converted[x.tensor, x.layout.permutation(layout)] = made
         return made
 
@@ -165,7 +174,9 @@ class Emitter:
                 groups.append([axis])
         ordered = sorted(groups)
         if len(ordered) == len(x.shape) or len(x.shape) <= 4:
-            return self.op("TRANSPOSE", [x, self.ints(perm)], shape, kind="TransposeOptions")
+            made = self.op("TRANSPOSE", [x, self.ints(perm)], shape, kind="TransposeOptions")
+            made.quantization = x.quantization
+            return made
         sizes = [int(np.prod([x.shape[axis] for axis in group])) for group in ordered]
         moved = [ordered.index(group) for group in groups]
         flat = self.op(
@@ -176,6 +187,17 @@ class Emitter:
         )
         return self.reshape(flat, shape)
 
+    def dequantize(self, x: Tensor) -> Tensor:
+        """Floats from signed bytes that say their scale."""
+        made = self.op("DEQUANTIZE", [x], x.shape, DType.FLOAT, "DequantizeOptions")
+        self._dequantized[made] = x
+        return made
+
+    def is_known(self, x: Laid) -> bool:
+        """Whether it is a constant, or floats from one of signed bytes."""
+        packed = self._dequantized.get(x.tensor)
+        return x.data is not None or (packed is not None and packed.data is not None)
+
     def plain(self, x: Laid) -> Tensor:
         """The tensor with its axes stored in their own order."""
         return self.laid(x, Layout.plain(x.rank))
@@ -184,6 +206,9 @@ class Emitter:
         """The same elements with other sizes."""
         if x.shape == tuple(shape):
             return x
+        packed = self._dequantized.get(x)
+        if packed is not None and packed.data is None:
+            return self.dequantize(self.reshape(packed, shape))
         if x.data is not None and x.quantization is None:
             return self.parameter(x.data.reshape(tuple(shape)))
         source = self._reshaped.get(x, x)
@@ -217,6 +242,16 @@ class Emitter:
             whole = (1,) * (layout.rank - x.rank) + x.shape
             return self.reshape(stored, layout.stored(whole))
         return self.laid(x, layout)
+
+
+def _transposed(x: Tensor, perm: Sequence[int]) -> Tensor:
+    """A quantized constant with its stored axes in another order."""
+    assert x.data is not None  # noqa: S101 — it is a constant
+    data, quantization = x.data.transpose(perm), x.quantization
+    if quantization is not None and len(quantization.scales) > 1:
+        axis = list(perm).index(quantization.axis)
+        quantization = Quantization(quantization.scales, quantization.zero_points, axis)
+    return Tensor(f"{x.name}/packed", x.dtype, data.shape, data, quantization)
 
 
 def common(tensors: Sequence[Laid], rank: int) -> Layout:

@@ -57,7 +57,7 @@ def gemm(e: Emitter, node: Node, a: Laid, b: Laid, c: Laid | None = None) -> Lai
 def matmul(e: Emitter, node: Node, a: Laid, b: Laid) -> Laid:
     """FULLY_CONNECTED with constant weights, else BATCH_MATMUL."""
     shape = result_shape(node)
-    if b.rank == 2 and b.data is not None and a.rank >= 2:
+    if b.rank == 2 and e.is_known(b) and a.rank >= 2:
         return fully_connected(e, a, e.laid(b, Layout((1, 0))), None)
     left, right = e.plain(a), b
     if a.rank == 1:
