@@ -87,12 +87,17 @@ def padded(
         *(b + n + e for b, n, e in zip(begin, view.shape[lead:], end, strict=True)),
     ]
     target = lowering.empty(view.dtype, whole, order)
-    if fill == 0:
-        buffer, _ = target.address(lowering.entry, (lowering.entry.index(0),) * view.rank)  # type: ignore[arg-type]
-        lowering.entry.fill(buffer, 0, target.size)
-    else:
-        number = lowering.generate(view.dtype, whole, lambda k, _: k.number(fill, view.storage))
-        lowering.write(number, target, "fill")
     starts = [*[0] * lead, *begin]
     lowering.write(view, target.slice(starts, [1] * view.rank, view.shape), "pad")
+    # What stands around it comes last: the memory is then taken when `view` is written, not before
+    # all that `view` still waits for.
+    number = lowering.generate(view.dtype, whole, lambda k, _: k.number(fill, view.storage))
+    starts, sizes = [0] * view.rank, list(whole)
+    for axis, (before, after) in enumerate(zip(begin, end, strict=True), lead):
+        for start, size in ((0, before), (whole[axis] - after, after)):
+            if size:
+                starts[axis], sizes[axis] = start, size
+                part = target.slice(starts, [1] * view.rank, sizes)
+                lowering.write(number.slice(starts, [1] * view.rank, sizes), part, "border")
+        starts[axis], sizes[axis] = before, view.shape[axis]
     return target

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
+    from likewise.lower.pending import Epilogue
     from likewise.lower.view import Index, TensorView
 
 __all__ = ["gather_axis", "weigh_axis"]
@@ -52,7 +53,7 @@ def weigh_axis(
     places: np.ndarray[Any, Any],
     weights: np.ndarray[Any, Any],
 ) -> TensorView:
-    """Element i along `axis` is the sum over t of x[places[i, t]] * weights[i, t]; in memory."""
+    """Element i along `axis` is the sum over t of x[places[i, t]] * weights[i, t]."""
     used = [t for t in range(places.shape[1]) if weights[:, t].any()] or [0]
     x = lowering.settle(x)
     x = in_order(lowering, x, x.memory_order)
@@ -78,6 +79,10 @@ def weigh_axis(
             found.set(found.get() + part(k, index, at))
         return k.narrow(found.get(), x.storage)
 
-    target = lowering.empty(x.dtype, shape, x.order)
-    lowering.write(lowering.generate(x.dtype, shape, compute), target, f"{x.storage}_resize")
-    return target
+    def emit(target: TensorView, epilogue: Epilogue) -> None:
+        def read(k: Kernel, index: Index) -> Value:
+            return epilogue(k, compute(k, index), index)
+
+        lowering.write(lowering.generate(x.dtype, shape, read), target, f"{x.storage}_resize")
+
+    return lowering.pending(x.dtype, shape, x.order, emit)
