@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.browser.beside import beside_table, run_beside
 from benchmarks.browser.chart import draw
 from benchmarks.browser.cold import COLD, visit
 from benchmarks.browser.contests import CONTESTS
@@ -67,6 +68,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         choices=("contests", "cold", "profile"),
         help="one part; profile: kernel by kernel",
     )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="CHECKOUT",
+        help="time the modules beside those that another checkout of the repository compiles",
+    )
     parser.add_argument("--no-write", action="store_true", help="leave the page as it is")
     parser.add_argument("--check", action="store_true", help="fail where a goal is missed")
     options = parser.parse_args(arguments)
@@ -86,6 +93,9 @@ def _run(chosen: Sequence[Contest], options: argparse.Namespace, folder: Path) -
     with served(folder) as address:
         if options.only == "profile":
             _profile(address, folder, prepared, options.runs)
+            return 0
+        if options.beside:
+            _beside(address, folder, prepared, options)
             return 0
         write = not options.models and not options.no_write
         missed: list[str] = []
@@ -157,6 +167,18 @@ def _profile(address: str, folder: Path, prepared: Sequence[Prepared], runs: int
         for one in prepared:
             print(one.contest.label)
             print(profile_table(run_profile(browser, address, folder, one, runs)))
+
+
+def _beside(
+    address: str, folder: Path, prepared: Sequence[Prepared], options: argparse.Namespace
+) -> None:
+    """Show how this checkout's modules do beside another's; a run is a second."""
+    site = address, folder
+    with launch() as browser:
+        outcomes = [
+            run_beside(browser, site, one, options.beside, options.runs) for one in prepared
+        ]
+    print(beside_table(outcomes))
 
 
 def _machine(chromium: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.browser.beside import Beside, beside_table
 from benchmarks.browser.chart import draw
 from benchmarks.browser.cold import Visits
 from benchmarks.browser.contests import CONTESTS, Contest
@@ -202,3 +203,11 @@ def test_a_model_is_timed_visited_and_profiled(
     assert "from navigation to" in shown
     assert main(["browser", "mobilenetv2", "--only", "profile"]) == 0
     assert "f32_gemm_6x8" in capsys.readouterr().out
+
+
+def test_two_checkouts_side_by_side() -> None:
+    """By the least and by the lower quartile: other work on the machine stretches those least."""
+    table = beside_table([Beside("A net", (3.0, 2.0, 9.0, 4.0), (1.0, 2.0, 8.0, 1.0), 1e-6)])
+    head, line = table.splitlines()
+    assert head.split()[-2:] == ["fast", "apart"]
+    assert line.split() == ["2.000", "2.250", "1.000", "1.000", "2.00", "2.25", "1e-06", "A", "net"]
