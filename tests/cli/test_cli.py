@@ -144,6 +144,16 @@ def test_python_runs_it_as_a_module() -> None:
     assert done.stdout.startswith("likewise, version ")
 
 
+def test_compile_with_and_without_golden_vectors(likewise: Any, folder: Path) -> None:
+    call = ["compile", "relu.onnx", "--shape", "x=2,3", "-o", "relu.wasm"]
+    for more, found in ((), []), (("--no-golden",), None):
+        assert likewise(*call, *more).exit_code == 0
+        assert load(folder / "relu.wasm").self_test() == found
+    done = likewise(*call, "--target", "litert", "--golden")
+    assert done.exit_code == 2
+    assert "the target 'litert' carries no golden vectors" in done.stderr
+
+
 def test_compile_takes_the_value_that_an_input_always_has(likewise: Any, folder: Path) -> None:
     value = "x=[[1, -2, 3]]"
     done = likewise("compile", "relu.onnx", "--constant", value, "-o", "fixed.wasm", "--json")

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from onnx import helper
 
+import likewise
 from likewise.ir import DType
 from likewise.loop import F32, I32, Program, ProgramBuilder, S, Storage
 from likewise.lower.kernel import Kernel
@@ -30,11 +32,16 @@ if TYPE_CHECKING:
 
     from likewise.loop import BufferParam, FunctionBuilder
 
-__all__ = ["CASES", "Case", "write"]
+__all__ = ["CASES", "Case", "golden_model", "write"]
 
 Array = np.ndarray[Any, Any]
 SOURCE = "5e" * 32
 
+MODULE_TYPES = (
+    *("float", "double", "float16", "bfloat16", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+)
+"""Element types of inputs and outputs of modules."""
 _DTYPES = {"bool": "BOOL", "f16": "FLOAT16", "bf16": "BFLOAT16", "f32": "FLOAT", "f64": "DOUBLE"}
 
 
@@ -53,7 +60,7 @@ class Case:
     """Whether its weights lie in a file of their own."""
     threads: int = 1
 
-    def module(self, numerics: Numerics, golden: dict[str, Any] | None = None) -> bytes:
+    def module(self, numerics: Numerics) -> bytes:
         plan = plan_memory(self.program)
         stored = weights_of(self.program, plan) if self.separate else None
         made = emit(
@@ -63,7 +70,6 @@ class Case:
             outputs=self._ports("output"),
             numerics=numerics,
             source_sha256=SOURCE,
-            golden=golden,
             weights=stored and replace(stored[0], name=f"{self.name}.weights"),
             threads=self.threads,
         )
@@ -332,6 +338,27 @@ def answers(case: Case) -> dict[str, Array]:
     return found
 
 
+def golden_model(shape: tuple[int, ...]) -> bytes:
+    """A model with an input and an output of every element type that modules take."""
+    kinds = {str(one): one for one in DType if str(one) in MODULE_TYPES}
+    nodes = [
+        helper.make_node("Not", [f"x_{name}"], [f"y_{name}"])
+        if kind is DType.BOOL
+        else helper.make_node("Add", [f"x_{name}", f"x_{name}"], [f"y_{name}"])
+        for name, kind in kinds.items()
+    ]
+    inputs, outputs = (
+        [
+            helper.make_tensor_value_info(f"{way}_{name}", kind.value, shape)
+            for name, kind in kinds.items()
+        ]
+        for way in "xy"
+    )
+    graph = helper.make_graph(nodes, "golden", inputs, outputs)
+    opset = [helper.make_opsetid("", 18)]
+    return helper.make_model(graph, opset_imports=opset).SerializeToString()
+
+
 def write(folder: Path) -> dict[str, Any]:
     """Write every module, its twin, `golden.wasm` and `cases.json`; what that file says."""
     cases = {}
@@ -351,9 +378,9 @@ def write(folder: Path) -> dict[str, Any]:
             (folder / f"{case.name}.plain.wasm").write_bytes(case.module("strict"))
             entry["plain"] = encoded(answers(case.plain()))
         cases[case.name] = entry
-    relu = CASES[0]
-    golden = {"cases": [{"inputs": encoded(relu.feeds), "outputs": encoded(answers(relu))}]}
-    (folder / "golden.wasm").write_bytes(relu.module("strict", golden))
+    for name, shape in (("golden", (3, 4)), ("golden_large", (40, 30))):
+        module = likewise.compile(golden_model(shape), numerics="strict").data
+        (folder / f"{name}.wasm").write_bytes(module)
     (folder / "cases.json").write_text(json.dumps({"source": SOURCE, "cases": cases}))
     return cases
 

@@ -31,6 +31,7 @@ def compile(  # noqa: A001
     numerics: wasm.Numerics = "fast",
     weights: wasm.Placement = "inside",
     threads: int = 1,
+    golden: bool = True,
 ) -> wasm.Artefact: ...
 
 
@@ -54,6 +55,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     numerics: wasm.Numerics | None = None,
     weights: wasm.Placement | None = None,
     threads: int | None = None,
+    golden: bool | None = None,
     weights_type: litert.WeightsType | None = None,
 ) -> wasm.Artefact | litert.Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
@@ -65,7 +67,9 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     Of `wasm` alone: `numerics` is `fast`, or `strict` for the same bits on every engine; `weights`
     stand `inside` the module, or in a `separate` file beside it, which module and plain-SIMD twin
     share; with more than one of `threads`, so many can share the work of a run, and the answer has
-    the same bits. Of `litert` alone: `weights_type` is `float32`, or `float16` for half the size.
+    the same bits; with `golden` the module carries the answer of a run in float64, by which it can
+    be tested where it is loaded. Of `litert` alone: `weights_type` is `float32`, or `float16` for
+    half the size.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
     that cannot be compiled.
@@ -80,6 +84,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
         if given is not None and of != target:
             raise InputError(f"the target {target!r} has no {option}", given=given)
+    if golden is not None and target != "wasm":
+        raise InputError(f"the target {target!r} carries no golden vectors", given=golden)
     if threads is not None and target != "wasm":
         raise InputError(
             "threads are part of a module of wasm alone",
@@ -102,6 +108,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             numerics=numerics or "fast",
             weights=weights or "inside",
             threads=threads or 1,
+            golden=golden is not False,
             **origin,
         )
     except LikewiseError as error:

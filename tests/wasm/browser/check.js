@@ -1,5 +1,4 @@
 // Runs every case in this realm, a page or a worker, and gives the outputs' bytes in base64.
-import { selfTest } from "/runtime/golden.js";
 import { hasRelaxedSimd, load } from "/runtime/index.js";
 
 const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
@@ -97,12 +96,12 @@ export async function check() {
       return [name, await runCase(name, one, onProgress)];
     }),
   );
-  const golden = await load(new URL("/modules/golden.wasm", import.meta.url));
+  const golden = await load(new URL("/modules/golden_large.wasm", import.meta.url));
   return {
     relaxed: hasRelaxedSimd(),
     outputs: Object.fromEntries(outputs),
     progress,
-    golden: selfTest(golden),
+    golden: await golden.selfTest(),
     failures: await failures(),
     threads: await threads(),
     traps: await traps(),

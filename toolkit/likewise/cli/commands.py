@@ -179,6 +179,12 @@ def _refuse(where: str, **options: Any) -> None:
     help="Of wasm: how many may share the work of a run (1); the answer is the same to the bit.",
 )
 @click.option(
+    "--golden/--no-golden",
+    default=None,
+    help="Of wasm: whether the module carries golden vectors (it does), which a run in float64 "
+    "makes and `self_test` checks.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),

@@ -27,6 +27,7 @@ def compile_model(
     weights: Any,
     weights_type: Any,
     threads: int | None,
+    golden: bool | None,
     output: str,
     as_json: bool,
 ) -> None:
@@ -36,6 +37,7 @@ def compile_model(
         "numerics": numerics,
         "weights": weights,
         "threads": threads,
+        "golden": golden,
         "weights_type": weights_type,
     }
     made: wasm.Artefact | litert.Artefact = compile_to_target(

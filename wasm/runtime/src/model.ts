@@ -1,6 +1,7 @@
 import { type TypedArray, viewOf } from "./dtypes.js";
 import { InputError, LikewiseError, ModelError, wordsOf } from "./errors.js";
 import { checkFeeds, type Feeds, listed } from "./feeds.js";
+import type { Mismatch } from "./golden.js";
 import {
   brokenSection,
   countOf,
@@ -128,6 +129,15 @@ export class Model {
       const given = wordsOf(error);
       throw new LikewiseError("the module trapped", { where: this.#where, given, cause: error });
     }
+  }
+
+  /**
+   * Run the golden vectors that the module carries. Gives the first mismatch of each output that has
+   * one, so an empty list is a pass; undefined where it carries none, which proves nothing. The
+   * memory of inputs and outputs is overwritten.
+   */
+  async selfTest(): Promise<readonly Mismatch[] | undefined> {
+    return (await import("./golden.js")).selfTest(this);
   }
 
   /** The shape of an output as the last run left it: `shape` with the real size of `dynamicAxis`. */

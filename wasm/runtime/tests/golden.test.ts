@@ -1,13 +1,12 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "likewise-runtime";
-import { selfTest } from "likewise-runtime/golden";
 import { assertFault, bytesOf, encoded, moduleWith } from "./helpers.js";
 
 /** A module that leaves its output as it is: zeros. */
-function zeros(dtype: string, golden: object): Uint8Array<ArrayBuffer> {
-  const bytes = dtype === "double" ? 16 : 8;
-  const outputs = [{ name: "y", dtype, shape: [2], offset: 64, bytes }];
+function zeros(dtype: string, golden: object, size = 2): Uint8Array<ArrayBuffer> {
+  const bytes = size * (dtype === "double" ? 8 : /16/.test(dtype) ? 2 : 4);
+  const outputs = [{ name: "y", dtype, shape: [size], offset: 64, bytes }];
   const section = {
     version: 1,
     numerics: "strict",
@@ -19,50 +18,82 @@ function zeros(dtype: string, golden: object): Uint8Array<ArrayBuffer> {
   return moduleWith(section);
 }
 
-function expecting(y: Float32Array | Float64Array | Int32Array, tolerance: object = {}): object {
-  return { cases: [{ inputs: {}, outputs: encoded({ y }) }], ...tolerance };
+function expecting(
+  y: Float32Array | Float64Array | Int32Array | Uint16Array,
+  vector: object = {},
+): object {
+  const { y: values } = encoded({ y });
+  return { cases: [{ seed: 0, outputs: { y: { shape: [2], values, tolerance: 0, ...vector } } }] };
 }
 
 test("a module that carries none proves nothing", async () => {
-  equal(selfTest(await load(bytesOf("relu"))), undefined);
-  equal(selfTest(await load(zeros("float", { cases: [] }))), undefined);
+  equal(await (await load(bytesOf("relu"))).selfTest(), undefined);
+  equal(await (await load(zeros("float", { cases: [] }))).selfTest(), undefined);
 });
 
-test("a module that Python gave golden vectors passes", async () => {
-  deepEqual(selfTest(await load(bytesOf("golden"))), []);
-});
+for (const name of ["golden", "golden_large"]) {
+  test(`${name}: a module that Python gave golden vectors of all types passes`, async () => {
+    const model = await load(bytesOf(name));
+    equal(model.outputs.length, 13);
+    deepEqual(await model.selfTest(), []);
+  });
+}
 
 test("a damaged module fails", async () => {
   const bytes = bytesOf("golden");
-  const at = bytes.lastIndexOf(0x97); // f32.max
-  bytes[at] = 0x96; // f32.min
-  const found = selfTest(await load(bytes));
-  deepEqual(found?.[0], { case: 0, output: "y", element: 1, given: -Infinity, expected: 0 });
+  const add = [0xfd, 0xe4, 0x01]; // f32x4.add
+  const at = bytes.findIndex((_, from) => add.every((one, next) => bytes[from + next] === one));
+  bytes[at + 1] = 0xe6; // f32x4.mul
+  const found = await (await load(bytes)).selfTest();
+  const where = found?.map(({ output, what }) => [output, what]);
+  deepEqual(where?.[0], ["y_float", "element"], JSON.stringify(found));
 });
 
-test("bits are compared, and tolerances hold for floats alone", async () => {
+test("floats may be as far off as the vectors say, nothing else may", async () => {
   const rows: [string, object, number | undefined][] = [
     ["float", expecting(Float32Array.of(0, 0)), undefined],
-    ["float", expecting(Float32Array.of(0, -0)), 1],
-    ["float", expecting(Float32Array.of(0, -0), { absolute: 1e-9 }), undefined],
+    ["float", expecting(Float32Array.of(0, -0)), undefined],
     ["float", expecting(Float32Array.of(1e-9, 0)), 0],
-    ["float", expecting(Float32Array.of(0.5, 0), { absolute: 0.5 }), undefined],
-    ["double", expecting(Float64Array.of(1, 0), { absolute: 0.25, relative: 0.75 }), undefined],
-    ["float", expecting(Float32Array.of(Infinity, 0), { relative: 0.5 }), 0],
-    ["float", expecting(Float32Array.of(Number.NaN, 0), { absolute: 9 }), 0],
-    ["float", expecting(Float32Array.of(0)), 1],
-    ["float", expecting(Float32Array.of(0, 0, 0)), 2],
-    ["int32", expecting(Int32Array.of(0, 1), { absolute: 5 }), 1],
+    ["float", expecting(Float32Array.of(0.5, 0), { tolerance: 0.5 }), undefined],
+    ["float", expecting(Float32Array.of(0, -0.6), { tolerance: 0.5 }), 1],
+    ["double", expecting(Float64Array.of(1, 0), { tolerance: 1 }), undefined],
+    ["float", expecting(Float32Array.of(Infinity, 0), { tolerance: 9 }), 0],
+    ["float", expecting(Float32Array.of(0, Number.NaN), { tolerance: 9 }), 1],
+    ["int32", expecting(Int32Array.of(0, 1), { tolerance: 5 }), 1],
+    // 0x3c00 and 0x3f80 are 1, 1 the smallest subnormal.
+    ["float16", expecting(Uint16Array.of(0x3c00, 1), { tolerance: 1 }), undefined],
+    ["float16", expecting(Uint16Array.of(0x3c01, 0), { tolerance: 1 }), 0],
+    ["float16", expecting(Uint16Array.of(1, 0x8002), { tolerance: 2 ** -24 }), 1],
+    ["float16", expecting(Uint16Array.of(0, 0x7c00), { tolerance: 1 }), 1],
+    ["bfloat16", expecting(Uint16Array.of(0xbf80, 0), { tolerance: 1 }), undefined],
+    ["bfloat16", expecting(Uint16Array.of(0, 0xbf81), { tolerance: 1 }), 1],
   ];
-  for (const [dtype, golden, element] of rows) {
-    const found = selfTest(await load(zeros(dtype, golden)));
-    deepEqual(found?.[0]?.element, element, JSON.stringify(golden));
+  for (const [dtype, golden, at] of rows) {
+    const found = await (await load(zeros(dtype, golden))).selfTest();
+    deepEqual(found?.[0]?.at, at, JSON.stringify([dtype, golden]));
   }
 });
 
+test("what was found is said", async () => {
+  const float = expecting(Float32Array.of(1, 0), { tolerance: 0.5 });
+  deepEqual(await (await load(zeros("float", float))).selfTest(), [
+    { seed: 0, output: "y", what: "element", at: 0, given: 0, expected: 1, tolerance: 0.5 },
+  ]);
+  const shape = expecting(Float32Array.of(0, 0), { shape: [1, 2] });
+  deepEqual(await (await load(zeros("float", shape))).selfTest(), [
+    { seed: 0, output: "y", what: "shape", given: [2], expected: [1, 2], tolerance: 0 },
+  ]);
+  const mean = expecting(new Float32Array(256), { shape: [300], tolerance: 0.5, mean: 1 });
+  deepEqual(await (await load(zeros("float", mean, 300))).selfTest(), [
+    { seed: 0, output: "y", what: "mean", given: 0, expected: 1, tolerance: 0.5 },
+  ]);
+});
+
 test("vectors that cannot be read are no pass", async () => {
-  for (const outputs of [{}, { y: "!" }, { y: "AAA=" }, undefined]) {
-    const model = await load(zeros("float", { cases: [{ inputs: {}, outputs }] }));
-    await assertFault(() => selfTest(model), "ModelError", "golden vectors: the section");
+  const vector = { shape: [2], tolerance: 0 };
+  const broken = [{}, { y: vector }, { y: { ...vector, values: "AAA=" } }, undefined];
+  for (const outputs of broken) {
+    const model = await load(zeros("float", { cases: [{ seed: 0, outputs }] }));
+    await assertFault(() => model.selfTest(), "ModelError", "golden vectors: the section");
   }
 });

@@ -11,6 +11,7 @@ from likewise.ir import TensorType
 from likewise.lower.graph import lower_graph
 from likewise.lower.plan import plan_memory
 from likewise.lower.threads import share_out
+from likewise.targets.golden import vectors
 from likewise.targets.ports import Port, Signature
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit
@@ -106,8 +107,9 @@ def compile_graph(
     threads: int = 1,
     name: str = "model",
     source_sha256: str = "",
+    golden: bool = False,
 ) -> Artefact:
-    """The artefact of a graph whose inputs have static shapes.
+    """The artefact of a graph whose inputs have static shapes, with golden vectors if asked for.
 
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
@@ -117,6 +119,8 @@ def compile_graph(
     separate = weights_of(program, plan) if weights == "separate" else None
     stored, content = separate or (None, None)
 
+    expected = vectors(graph) if golden else None
+
     def module(mode: Numerics) -> bytes:
         return emit(
             program,
@@ -125,6 +129,7 @@ def compile_graph(
             outputs=lowered.outputs,
             numerics=mode,
             source_sha256=source_sha256,
+            golden=expected,
             weights=stored,
             threads=threads,
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from likewise.errors import InputError, LikewiseError
 from likewise.ir import DType, TensorType, symbol
+from likewise.targets.golden import self_test
 from likewise.targets.ports import Port, check_feeds
 from likewise.targets.wasm.instance import Instance
 from likewise.targets.wasm.sections import read_section
@@ -19,6 +20,7 @@ from likewise.targets.wasm.weights import StoredWeights
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from likewise.targets.golden import Mismatch
     from likewise.targets.wasm.weights import WeightsSource
 
 __all__ = ["Runner", "load"]
@@ -105,6 +107,17 @@ class Runner:
         except LikewiseError as error:
             raise error.at(self.name) from None
         return {name: self.output_view(name).copy() for name in self._views["outputs"]}
+
+    def self_test(self) -> list[Mismatch] | None:
+        """Run the golden vectors that the module carries: no mismatch is a pass.
+
+        Gives the first of each output that has one, and None where the module carries none, which
+        proves nothing.
+        """
+        try:
+            return self_test(self.golden, self)
+        except LikewiseError as error:
+            raise error.at(self.name) from None
 
     def input_view(self, name: str) -> Array:
         """An input's memory, to be written in place before `run_in_place`."""
