@@ -139,6 +139,23 @@ def test_compile_for_threads(likewise: Any, folder: Path) -> None:
     assert "there is no such number of threads; given: 0; allowed: 1 to 64" in done.stderr
 
 
+def test_compile_writes_a_tflite_file(likewise: Any, folder: Path) -> None:
+    call = ["compile", "relu.onnx", "--target", "litert", "--shape", "x=2,3", "-o", "relu.tflite"]
+    done = likewise(*call, "--weights-type", "float16", "--json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["weights_type"] == "float16"
+    assert content["inputs"] == {"x": "float[2, 3]"}
+    for model in (["relu.tflite"], ["relu.onnx", "--target", "litert", "--threads", "2"]):
+        assert likewise("run", *model, "-i", "x=x.npy", "-o", "out.npz").returncode == 0
+        with np.load(folder / "out.npz") as kept:
+            np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
+    assert "float32 weights" in likewise(*call).stdout
+    done = likewise(*call, "--numerics", "strict")
+    assert done.returncode == 2
+    assert "the target 'litert' has no numerics; given: strict" in done.stderr
+
+
 def test_python_runs_it_as_a_module() -> None:
     command = [sys.executable, "-m", "likewise", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
