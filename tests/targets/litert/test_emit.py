@@ -159,3 +159,20 @@ def test_positions_of_many_axes() -> None:
         return b.GatherElements(x, places, axis=1)
 
     check(built({"x": (3, 5, 2, 2, 2)}, write))
+
+
+@pytest.mark.parametrize(
+    ("shape", "slope", "expected"),
+    [
+        ((2, 3, 4, 4), (3, 1, 1), "PRELU"),
+        ((2, 3, 4, 4), (1,), "LEAKY_RELU"),
+        ((2, 3, 4, 4), (4,), "SELECT_V2"),
+        ((2, 3), (3,), "SELECT_V2"),
+    ],
+)
+def test_prelu_where_every_interpreter_has_it(
+    shape: tuple[int, ...], slope: tuple[int, ...], expected: str
+) -> None:
+    graph = built({"x": shape}, lambda b, x: b.PRelu(x, b.constant(np.abs(weights(*slope)))))
+    assert expected in builtins(graph)
+    check(graph)

@@ -113,9 +113,18 @@ def dropout(
 
 @composed("PRelu")
 def prelu(b: GraphBuilder, _: Any, x: Value, slope: Value) -> Value | None:
-    """For integers, of which the builtin takes none: a choice."""
-    if b.type(x).dtype.is_float:
-        return None
+    """A choice, unless each channel of an image has a constant: tflite-runtime's PRELU does that.
+
+    One number is LeakyRelu's. With slopes of other shapes that kernel is wrong or aborts.
+    """
+    kind, slopes = b.type(x), b.type(slope)
+    if kind.dtype.is_float and slopes.constant is not None:
+        if slopes.size == 1:
+            return b.LeakyRelu(x, alpha=float(slopes.constant.item()))
+        if kind.rank == 4 and slopes.size == kind.shape[1]:
+            whole = (1,) * (4 - slopes.rank) + tuple(slopes.shape)
+            if whole[1] == kind.shape[1]:
+                return None
     made: Value = b.Where(b.Less(x, b.constant(0, b.type(x).dtype)), b.Mul(x, slope), x)
     return made
 
