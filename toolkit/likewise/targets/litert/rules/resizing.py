@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from likewise.ir import Array, Node
     from likewise.targets.litert.emitter import Emitter
 
-_MOST_WEIGHTS: Final = 1 << 22
+_MOST_PRODUCTS: Final = 1 << 26
+"""What sampling one axis may take: its size squared, times the new one."""
 
 
 @rule("Resize", builtin="RESIZE_BILINEAR")
@@ -32,7 +33,6 @@ def resize(
     operator: Any = node.operator
     shape = result_shape(node)
     given = [known(one, what) for one, what in ((roi, "roi"), (scales, "scales"), (sizes, "sizes"))]
-    factors = [(n, m) for n, m in zip(x.shape, shape, strict=True) if n != m]
     if operator.mode == "linear" and x.rank == 4 and _is_bilinear(operator, x.shape, shape, given):
         layout = Layout.channels_last(4)
         size = e.ints(shape[2:])
@@ -54,7 +54,6 @@ def resize(
             kind="ResizeNearestNeighborOptions",
         )
         return Laid(made, layout)
-    require(factors or operator.mode != "nearest", "its axes are not known")
     for axis in range(x.rank):
         x = _along(e, operator, x, axis, shape[axis], given)
     return x
@@ -135,7 +134,7 @@ def _along(
     """One axis resized."""
     n = x.shape[axis]
     eye = np.eye(n, dtype=np.float32)
-    require(n * n * length <= _MOST_WEIGHTS * 16, "an axis is too long to be resized by weights", n)
+    require(n * n * length <= _MOST_PRODUCTS, "an axis is too long to be resized by weights", n)
     cropped = operator.coordinate_transformation_mode == "tf_crop_and_resize"
     require(not cropped or operator.extrapolation_value == 0, "extrapolation is not composed")
     weights = _sampled(operator, eye, length, axis, x.rank, given)
