@@ -43,7 +43,7 @@ def test_systemd_is_told(device: Device, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv("WATCHDOG_USEC", "300000")
         device.install(device.bundle())
         with device.serving(ready=False) as agent:
-            told = set()
+            told: set[bytes] = set()
             while told != {b"READY=1", b"WATCHDOG=1"}:  # in which order is the machine's business
                 told.add(systemd.recv(100))
             ending = threading.Thread(target=agent.stop)
