@@ -64,12 +64,18 @@ class Tally:
             try:
                 check()
             except Exception as error:  # noqa: BLE001 — whatever it is, it is shown
-                self.failures.append(f"seed {number}: {_words(error)}")
+                self.fail(number, _words(error))
             if engines:
                 apart = batch.apart()
                 self.runs.update({"Node strict": batch.count})
                 self.runs.update({f"Chromium {mode}": batch.count for mode in ("strict", "fast")})
-                self.failures += [f"seed {number}: {n} of {e}" for e, n in apart.items()]
+                for engine, models_apart in apart.items():
+                    self.fail(number, f"{engine} gives other bits for models {models_apart}")
+
+    def fail(self, number: int, words: str) -> None:
+        """Keep and show a failure of a round."""
+        self.failures.append(f"seed {number}: {words}")
+        print(self.failures[-1], flush=True)
 
     def _count(self, drawn: Drawn) -> None:
         self.graphs += 1
@@ -121,7 +127,6 @@ def main() -> int:
         number += 1
         if failed > 20:
             break
-    print("\n\n".join(tally.failures))
     print(tally.table())
     print(", ".join(f"{name} {count}" for name, count in tally.operators.most_common()))
     if options.write:

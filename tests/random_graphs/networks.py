@@ -144,9 +144,10 @@ def softmax(w: Writer, x: Value) -> Any:
 def resized(w: Writer, x: Value) -> Any:
     if w.whole(0, 2) == 2:
         sizes = [w.whole(1, 9) for _ in range(2)]
-        options: dict[str, Any] = {"antialias": int(w.flag()), "exclude_outside": int(w.flag())}
-        mode = w.pick(["cubic", "linear"])
-        return w.b.Resize(x, None, None, w.b.ints(*sizes), axes=(2, 3), mode=mode, **options)
+        options = {"mode": w.pick(["cubic", "linear"]), "antialias": int(w.flag())}
+        if options["antialias"] or options["mode"] == "cubic":  # onnxruntime knows no others
+            options["exclude_outside"] = int(w.flag())
+        return w.b.Resize(x, None, None, w.b.ints(*sizes), axes=(2, 3), **options)
     factors = w.b.constant(np.array([1, 1, w.whole(1, 3), w.whole(1, 2)], np.float32))
     if w.flag():
         return w.b.Resize(x, None, factors, mode="nearest", nearest_mode="floor")

@@ -13,8 +13,11 @@ import numpy as np
 
 import likewise
 from likewise.conform.compare import Difference, compare, judge
+from likewise.conform.engines import find
 from likewise.conform.noise import with_noise
-from likewise.ir import DType, Graph, TensorType
+from likewise.conform.subject import Subject
+from likewise.errors import UnsupportedError
+from likewise.ir import DType, Graph, TensorType, Value
 from likewise.loop import interpret
 from likewise.lower.graph import Lowered, lower_graph
 from likewise.passes import simplify
@@ -73,21 +76,29 @@ class Prepared:
         return self._planned(widen(self.graph))
 
     @cached_property
-    def references(self) -> Mapping[str, Difference]:
-        """By output the largest of the errors of float32 in NumPy and of the noisy oracles."""
+    def noise(self) -> Mapping[str, Difference]:
+        """By output the largest error of the noisy oracles: what rounding may do to the model."""
         wide = widen(self.graph)
-        narrow = self.model.run(self.drawn.feeds)
-        runs = [narrow]
+        found: dict[str, Difference] = {}
         for seed in range(NOISES):
             noisy = self._planned(with_noise(wide, self.graph, self.drawn.exact, seed))
-            with np.errstate(all="ignore"):  # what lies beyond the narrow type is infinite there
-                runs.append({name: noisy[name].astype(narrow[name].dtype) for name in noisy})
-        found: dict[str, Difference] = {}
-        for made in runs:
-            for name, array in made.items():
-                error = compare(array, self.oracle[name])
-                if name not in found or error.absolute > found[name].absolute:
-                    found[name] = error
+            for value in self.graph.outputs:
+                with np.errstate(all="ignore"):  # beyond the narrow type it is infinite there
+                    narrow = noisy[value.name].astype(_dtype(value))
+                error = compare(narrow, self.oracle[value.name])
+                before = found.get(value.name)
+                if before is None or error.absolute > before.absolute:
+                    found[value.name] = error
+        return found
+
+    @cached_property
+    def references(self) -> Mapping[str, Difference]:
+        """The same, or the error of NumPy where it is larger."""
+        found = dict(self.noise)
+        for name, array in self.model.run(self.drawn.feeds).items():
+            error = compare(array, self.oracle[name])
+            if error.absolute > found[name].absolute:
+                found[name] = error
         return found
 
     def _planned(self, graph: Graph) -> Outputs:
@@ -96,8 +107,13 @@ class Prepared:
         return {value.name: one for value, one in zip(self.graph.outputs, made, strict=True)}
 
 
+def _dtype(value: Value) -> np.dtype[Any]:
+    assert isinstance(value.type, TensorType)
+    return value.type.dtype.numpy
+
+
 def in_numpy(prepared: Prepared) -> Outputs:
-    """The reference itself: its error counts in the limit, but types and shapes are checked."""
+    """The reference, which is held against noise alone."""
     return prepared.model.run(prepared.drawn.feeds)
 
 
@@ -117,6 +133,23 @@ def in_interpreter(prepared: Prepared) -> Outputs | None:
         return None
     feeds = {port.buffer: as_stored(prepared.drawn.feeds[port.name]) for port in lowered.inputs}
     return interpreted(lowered, interpret(lowered.program, feeds))
+
+
+def in_engine(name: str) -> Callable[[Prepared], Outputs | None]:
+    """On an engine of `likewise conform`; None for what it refuses, and for special values."""
+
+    def run(prepared: Prepared) -> Outputs | None:
+        if prepared.drawn.special:
+            return None
+        (engine,) = find([name])
+        subject = Subject.of_graph(prepared.graph)
+        try:
+            (made,) = engine.answer(subject, [dict(prepared.drawn.feeds)]).outputs
+        except UnsupportedError:
+            return None
+        return made
+
+    return run
 
 
 REFUSALS = (
@@ -149,18 +182,21 @@ def in_onnxruntime(prepared: Prepared) -> Outputs | None:
 class Target:
     """`run` gives the outputs, or None where the target is no match for the model.
 
-    `times` is how many times the reference's own error is allowed.
+    `times` is how many times the reference's own error is allowed: that of noise and NumPy, of
+    noise alone for the `reference` itself.
     """
 
     run: Callable[[Prepared], Outputs | None]
     times: float = TIMES
+    reference: bool = False
 
 
 TARGETS: dict[str, Target] = {
-    "numpy": Target(in_numpy),
+    "numpy": Target(in_numpy, 16.0, reference=True),
     "wasm strict": Target(in_wasm("strict")),
     "wasm fast": Target(in_wasm("fast")),
     "interpreter": Target(in_interpreter),
+    "litert": Target(in_engine("litert"), 64.0),
     "onnxruntime": Target(in_onnxruntime, 64.0),
 }
 BITS = (("wasm strict", "interpreter"),)
@@ -181,7 +217,7 @@ def faults(
         runs.update(name for name, made in answers.items() if made is not None)
     for name, made in answers.items():
         if made is not None:
-            for fault in _apart(prepared, made, targets[name].times):
+            for fault in _apart(prepared, made, targets[name]):
                 yield f"{name}: {fault}"
     for one, other in BITS:
         first, second = answers.get(one), answers.get(other)
@@ -192,7 +228,8 @@ def faults(
                     yield f"{one} and {other}: {found.bits} elements of {name} differ"
 
 
-def _apart(prepared: Prepared, made: Outputs, times: float) -> Iterator[str]:
+def _apart(prepared: Prepared, made: Outputs, target: Target) -> Iterator[str]:
+    allowed = prepared.noise if target.reference else prepared.references
     for value in prepared.graph.outputs:
         kind, array = value.type, made[value.name]
         assert isinstance(kind, TensorType)
@@ -201,6 +238,6 @@ def _apart(prepared: Prepared, made: Outputs, times: float) -> Iterator[str]:
             yield f"{value.name} is {array.dtype}{list(array.shape)}, {wanted} allowed"
             continue
         found = compare(array, prepared.oracle[value.name])
-        verdict = judge(found, prepared.references[value.name], times)
+        verdict = judge(found, allowed[value.name], target.times)
         if not verdict.good:
             yield f"{value.name}: {verdict.reason}"
