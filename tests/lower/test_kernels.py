@@ -212,6 +212,11 @@ def test_what_is_scattered_into_stays_as_it_was(name: str) -> None:
         np.testing.assert_allclose(made[output.name], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_softmax_for_channels_last() -> None:
+    chain = Chain(draw(8, 9, 17)).then("Softmax").then("Conv", draw(3, 9, 1), pads=(2, 0))
+    chain.then("Relu").check()
+
+
 def test_layouts_meet() -> None:
     """Channels last through pooling and resizing, rows at the end."""
     chain = Chain(draw(1, 5, 12, 10)).then("Conv", draw(6, 5, 3, 3), pads=(1, 1, 1, 1))
