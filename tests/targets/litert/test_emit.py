@@ -124,6 +124,16 @@ def test_narrow_types_are_computed_in_wider_ones(dtype: DType) -> None:
     np.testing.assert_array_equal(made, reference(graph, feeds)["y"])
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.UINT8, DType.INT32, DType.INT64])
+def test_the_smallest_integers_where_the_least_has_no_negative(dtype: DType) -> None:
+    graph = built({"x": (6,)}, lambda b, x: b.TopK(x, b.ints(4), largest=0, outputs=2), dtype)
+    least = np.iinfo(dtype.numpy).min
+    feeds = {"x": np.array([least, 5, 3, 9, least, 1], dtype.numpy)}
+    made = outputs_of(graph, feeds)
+    for name, expected in reference(graph, feeds).items():
+        np.testing.assert_array_equal(made[name], expected)
+
+
 def test_everything_refused_is_listed() -> None:
     def write(b: Any, x: Any) -> Any:
         return b.NonZero(b.Det(x)), b.Mod(x, x, fmod=1)

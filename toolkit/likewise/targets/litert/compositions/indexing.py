@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.targets.litert.compositions import composed
 
 if TYPE_CHECKING:
@@ -83,14 +84,26 @@ def eye_like(b: GraphBuilder, operator: Any, x: Value) -> Value:
 
 @composed("TopK")
 def top_k(b: GraphBuilder, operator: Any, x: Value, k: Value) -> tuple[Value, Value] | None:
-    """The smallest are the largest of the negated; an order that nobody asks for does no harm."""
+    """The smallest are the largest the other way round; an order nobody asks for does no harm."""
     if operator.largest and operator.sorted:
         return None
     if operator.largest:
         found = b.op("TopK", x, k, axis=operator.axis, outputs=2)
         return found[0], found[1]
-    values, places = b.op("TopK", b.Neg(x), k, axis=operator.axis, outputs=2)
-    return b.Neg(values), places
+    values, places = b.op("TopK", _turned(b, x), k, axis=operator.axis, outputs=2)
+    return _turned(b, values), places
+
+
+def _turned(b: GraphBuilder, x: Value) -> Value:
+    """Numbers in the opposite order, and back: -x, or -1 - x where -x may not be there."""
+    kind = b.type(x).dtype
+    if kind.is_float:
+        made: Value = b.Neg(x)
+    elif kind is DType.INT64:  # BITWISE_XOR does not take it
+        made = b.Sub(b.constant(np.array(-1, np.int64)), x)
+    else:
+        made = b.BitwiseNot(x)
+    return made
 
 
 @composed("BitwiseNot")
