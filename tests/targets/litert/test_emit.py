@@ -134,6 +134,11 @@ def test_the_smallest_integers_where_the_least_has_no_negative(dtype: DType) -> 
         np.testing.assert_array_equal(made[name], expected)
 
 
+@pytest.mark.parametrize("mode", ["reflect", "edge", "wrap"])
+def test_padding_from_further_than_the_tensor_goes(mode: str) -> None:
+    check(built({"x": (2, 3)}, lambda b, x: b.Pad(x, b.ints(3, 1, 2, 7), mode=mode)))
+
+
 def test_everything_refused_is_listed() -> None:
     def write(b: Any, x: Any) -> Any:
         return b.NonZero(b.Det(x)), b.Mod(x, x, fmod=1)

@@ -166,21 +166,19 @@ def pad(
     sizes = [n + min(0, a) + min(0, b) for n, a, b in zip(x.shape, before, after, strict=True)]
     x = sliced(e, x, [max(0, -a) for a in before], sizes, [1] * x.rank)
     before, after = ([max(0, a) for a in one] for one in (before, after))
-    if operator.mode in {"edge", "wrap"}:
-        return _extended(e, x, before, after, wrap=operator.mode == "wrap")
+    far = any(amount >= n for amount, n in zip((*before, *after), x.shape * 2, strict=True))
+    if operator.mode in {"edge", "wrap"} or (operator.mode == "reflect" and far):
+        return _extended(e, x, before, after, operator.mode)
     return padded(e, x, before, after, mode=operator.mode, fill=value)
 
 
-def _extended(
-    e: Emitter, x: Laid, before: Sequence[int], after: Sequence[int], *, wrap: bool
-) -> Laid:
-    """Padding with the elements at the edge, or those of the other end: GATHER along each axis."""
+def _extended(e: Emitter, x: Laid, before: Sequence[int], after: Sequence[int], mode: str) -> Laid:
+    """Padding with the tensor's own elements, from as far as need be: GATHER along each axis."""
     for axis, (a, b) in enumerate(zip(before, after, strict=True)):
         if not a and not b:
             continue
-        n = x.shape[axis]
-        reach = np.arange(-a, n + b)
-        x = taken(e, x, reach % n if wrap else np.clip(reach, 0, n - 1), axis)
+        reach: Array = np.pad(np.arange(x.shape[axis]), (a, b), mode)  # type: ignore[call-overload]
+        x = taken(e, x, reach, axis)
     return x
 
 
