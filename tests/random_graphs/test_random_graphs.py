@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 same_each_time = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    phases=[__import__("hypothesis").Phase.generate],
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
 
 
