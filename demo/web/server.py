@@ -79,7 +79,13 @@ def serve(port: int) -> int:
             print(f"\nThe page: {address} (Ctrl-C ends it)", flush=True)
             with suppress(KeyboardInterrupt):
                 Event().wait()
-    except (DevError, OSError) as error:
+    except DevError as error:
         print(f"./dev demo: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        reason = f"port {port} cannot be had: {error.strerror}; --port names another"
+        print(f"./dev demo: {reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import likewise
 from tools.environment import ROOT, DevError, say
+from tools.models import ensure
 from tools.node import build, digest
 
 if TYPE_CHECKING:
@@ -26,6 +28,14 @@ MODELS: Final = ROOT / ".cache" / "page"
 """The models of the page and what likewise compiles them to: made once, and again when either
 changes."""
 COMPILER: Final = "toolkit/likewise/**/*.py"
+OCR_SIZES: Final = {
+    "det": ((960, 800), (640, 960), (128, 640)),
+    "cls": ((48, 192),),
+    "rec": ((48, 320), (48, 640), (48, 960)),
+}
+"""Height and width of what each network of PP-OCRv4 is compiled for."""
+TITLE: Final = (40, 30, 640, 112)
+"""The title on the page that the demo draws: a picture of a single line."""
 PYODIDE: Final = ROOT / "build" / "pyodide"
 """What `./dev build-pyodide` writes."""
 
@@ -47,6 +57,7 @@ def make_models() -> Path:
     """The folder of the models, with their modules and what the page says of them."""
     _made("digits.onnx", ("demo/web/digits.py",), _train)
     _made("digits.wasm", ("demo/web/digits.py", COMPILER), _compile_digits)
+    _made("ppocr", ("demo/web/site.py", "demo/page.py", COMPILER), _ocr)
     return MODELS
 
 
@@ -64,6 +75,35 @@ def _train() -> None:
 
 def _compile_digits() -> None:
     likewise.compile(MODELS / "digits.onnx").save(MODELS / "digits.wasm")
+
+
+def _ocr() -> None:
+    """Compile PP-OCRv4's networks for some sizes, whose modules share a network's weights."""
+    from demo.ocr.recognise import alphabet
+    from demo.page import draw_page
+
+    for network, sizes in OCR_SIZES.items():
+        path = ensure(f"ppocr_{network}")
+        shutil.copy2(path, MODELS / f"ppocr_{network}.onnx")
+        model = likewise.load(path)
+        for height, width in sizes:
+            say(f"compiling ppocr_{network} for {height} × {width}")
+            shapes = {"x": (1, 3, height, width)}
+            artefact = likewise.compile(model, shapes=shapes, weights="separate")
+            stem = f"ppocr_{network}-{height}x{width}"
+            *_, weights = artefact.save(MODELS / f"{stem}.wasm")
+            weights.replace(MODELS / f"ppocr_{network}.weights")
+        if network == "rec":
+            classes = alphabet(model.metadata["character"])
+    facts = {
+        "sizes": [{"height": height, "width": width} for height, width in OCR_SIZES["det"]],
+        "widths": [width for _, width in OCR_SIZES["rec"]],
+        "classes": classes,
+    }
+    (MODELS / "ppocr.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+    page = draw_page().image
+    page.save(MODELS / "report.png")
+    page.crop(TITLE).save(MODELS / "sign.png")
 
 
 def _made(name: str, sources: tuple[str, ...], make: Callable[[], None]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.web.server import served
-from demo.web.site import make_site
+from demo.web.site import PYODIDE, make_site
+from tests.web_demo.distribution import build
 from tools.browser import launch
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the built site."""
+    build(PYODIDE)
     return make_site()
 
 

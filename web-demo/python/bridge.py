@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from js import Object
@@ -14,20 +14,31 @@ from likewise.conform.inputs import draw_feeds
 from likewise.cost import estimate
 from likewise.errors import LikewiseError
 from likewise.ir import DType
-from likewise.model import Model, load
-from likewise.onnx.source import read_model
+from likewise.model import Model
+from likewise.onnx.importer import import_model
+from likewise.onnx.source import Source, parse_model
 from likewise.onnx.survey import survey
+from likewise.passes import simplify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from likewise.ir import Node
     from likewise.model import Port
+    from likewise.onnx.messages import ModelProto
 
     Report = Callable[..., None]
 
-_FILES: dict[str, bytes] = {}
-_MODELS: dict[str, Model] = {}
+
+class Opened(NamedTuple):
+    """A model, the message that it was read from, and the size of its file."""
+
+    model: Model
+    message: ModelProto
+    size: int
+
+
+_OPENED: dict[str, Opened] = {}
 
 
 def call(method: str, given: Any, report: Report) -> Any:
@@ -42,18 +53,20 @@ def call(method: str, given: Any, report: Report) -> Any:
 
 
 def _load(_: Report, key: str, name: str, onnx: memoryview) -> None:
-    content = bytes(onnx)
-    model = load(content)
-    model.name = name
-    _FILES[key], _MODELS[key] = content, model
+    content = memoryview(bytes(onnx))
+    source = Source(content, name, None)
+    message = parse_model(source)
+    metadata = {entry.key: entry.value for entry in message.metadata_props}
+    with np.errstate(all="ignore"):
+        graph = simplify(import_model(message, source))
+    _OPENED[key] = Opened(Model(graph, name, metadata, content), message, len(content))
 
 
 def _inspect(_: Report, key: str) -> dict[str, Any]:
-    message, _source = read_model(_FILES[key])
-    model = _MODELS[key]
+    model, message, size = _OPENED[key]
     cost = estimate(model.graph)
     return {
-        "bytes": len(_FILES[key]),
+        "bytes": size,
         "producer": f"{message.producer_name} {message.producer_version}".strip(),
         "opsets": {i.domain or "ai.onnx": i.version for i in message.opset_import},
         "operators": [
@@ -69,12 +82,12 @@ def _inspect(_: Report, key: str) -> dict[str, Any]:
 
 
 def _draw(_: Report, key: str, shapes: Mapping[str, list[int]], seed: int) -> dict[str, Any]:
-    feeds = draw_feeds(_MODELS[key].inputs, {}, shapes, seed)
+    feeds = draw_feeds(_OPENED[key].model.inputs, {}, shapes, seed)
     return {name: _tensor(array) for name, array in feeds.items()}
 
 
 def _compile(report: Report, key: str, shapes: Mapping[str, list[int]]) -> dict[str, Any]:
-    model = _MODELS[key]
+    model = _OPENED[key].model
     open_ones = {
         port.name: shapes[port.name]
         for port in model.inputs
@@ -96,7 +109,7 @@ def _run(_: Report, key: str, feeds: Mapping[str, Any], *, profile: bool) -> dic
         spent.setdefault(node.operator.name, []).append((now - last) * 1e3)
         last = now
 
-    outputs = _MODELS[key].run(arrays, tap=tap if profile else None)
+    outputs = _OPENED[key].model.run(arrays, tap=tap if profile else None)
     milliseconds = (time.perf_counter() - start) * 1e3
     return {
         "outputs": {name: _tensor(np.asarray(array)) for name, array in outputs.items()},

@@ -3,8 +3,14 @@ import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { simdMissing } from "./engines/all";
 import { DigitFlow } from "./flows/digit";
+import { ModelFlow } from "./flows/model";
+import { TextFlow } from "./flows/text";
 
-const FLOWS = [{ id: "digit", title: "A digit", flow: DigitFlow }] as const;
+const FLOWS = [
+  { id: "digit", title: "A digit", flow: DigitFlow },
+  { id: "text", title: "Text in a picture", flow: TextFlow },
+  { id: "model", title: "Any model", flow: ModelFlow },
+] as const;
 
 function chosen() {
   const id = location.hash.slice(1);

@@ -16,10 +16,14 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export interface Subject {
   readonly key: string;
   readonly name: string;
+  /** What its module is called when it is saved, without the suffix; else the model's name. */
+  readonly file?: string | undefined;
   /** The `.onnx` file: an address under the page's own, or its bytes. */
   readonly onnx: string | Uint8Array<ArrayBuffer>;
   /** The address of the module that was compiled beforehand; its twin stands beside it. */
   readonly module?: string | undefined;
+  /** Where the weights of that module are, if not inside. */
+  readonly weights?: string | undefined;
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 

@@ -10,6 +10,7 @@ const start = () =>
 interface Made {
   readonly module: string | Uint8Array<ArrayBuffer>;
   readonly plain: string | Uint8Array<ArrayBuffer> | undefined;
+  readonly weights?: string | undefined;
   readonly downloadedBytes: number;
 }
 
@@ -24,8 +25,8 @@ abstract class ModuleEngine implements Engine {
     const before = this.#prepared.get(subject.key);
     if (before) return before.ready;
     const from = performance.now();
-    const { module, plain, downloadedBytes } = await this.make(subject, report);
-    const given = { key: subject.key, module, plain };
+    const { module, plain, weights, downloadedBytes } = await this.make(subject, report);
+    const given = { key: subject.key, module, plain, weights };
     const facts = await this.#caller.call<ModuleFacts>("load", given, report);
     const ready = {
       memoryBytes: facts.memoryBytes,
@@ -59,9 +60,10 @@ abstract class ModuleEngine implements Engine {
 export class Prebuilt extends ModuleEngine {
   override readonly name = "prebuilt";
 
-  protected override async make({ name, module }: Subject): Promise<Made> {
+  protected override async make({ name, module, weights }: Subject): Promise<Made> {
     if (!module) throw new Error(`${name} has no module that was compiled beforehand`);
-    return { module, plain: module.replace(/\.wasm$/, ".plain.wasm"), downloadedBytes: 0 };
+    const plain = module.replace(/\.wasm$/, ".plain.wasm");
+    return { module, plain, weights, downloadedBytes: 0 };
   }
 }
 

@@ -115,7 +115,7 @@ export function DigitFlow() {
           show={(value) => <Chances chances={value} />}
         />
         <Profile shares={bench.row("numpy").result?.profile} />
-        <Save subject={SUBJECT} dtypes={DTYPES} ready={made} />
+        <Save saved={[{ subject: SUBJECT, ready: made }]} dtypes={DTYPES} />
       </div>
     </div>
   );

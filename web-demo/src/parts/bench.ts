@@ -3,6 +3,7 @@ import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { ENGINES, simdMissing } from "../engines/all";
 import type { Engine, EngineName, Ready, Share, Tensors } from "../engines/engine";
 import { Cancelled, type Progress, type Report } from "../workers/call";
+import type { Saved } from "./save";
 
 export interface Result<T> {
   readonly value: T;
@@ -11,6 +12,8 @@ export interface Result<T> {
   /** What the engines' answers are compared by. */
   readonly outputs: Tensors;
   readonly profile?: readonly Share[] | undefined;
+  /** The models of a task of several. */
+  readonly saved?: readonly Saved[] | undefined;
 }
 
 export type Task<T> = (engine: Engine, report: Report) => Promise<Result<T>>;

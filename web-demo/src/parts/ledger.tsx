@@ -97,7 +97,7 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
   );
 }
 
-function Working({
+export function Working({
   step,
   done,
   total,

@@ -11,39 +11,63 @@ const ARRAYS: Readonly<Record<string, readonly [string, string]>> = {
   bool: ["Uint8Array", "bool"],
 };
 
-interface SaveProps {
+/** A compiled module: made here, or beforehand at the address that `subject` says. */
+export interface Saved {
   readonly subject: Subject;
-  readonly dtypes: Readonly<Record<string, string>>;
   readonly ready: Ready | undefined;
 }
 
-export function Save({ subject, dtypes, ready }: SaveProps) {
-  const module = useAddress(ready?.module) ?? subject.module;
-  const plain = useAddress(ready?.plain) ?? subject.module?.replace(/\.wasm$/, ".plain.wasm");
-  if (!module) return null;
-  const stem = subject.name.replace(/\.onnx$/, "");
+type DTypes = Readonly<Record<string, string>>;
+
+interface SaveProps {
+  readonly saved: readonly Saved[];
+  readonly dtypes: DTypes;
+}
+
+export function Save({ saved, dtypes }: SaveProps) {
+  const whole = saved.filter(
+    ({ subject, ready }) => ready?.module ?? (subject.module && !subject.weights),
+  );
+  const [first] = whole;
+  if (!first) return null;
+  const stem = stemOf(first.subject);
   return (
     <section class="save" aria-labelledby="save-title">
       <h2 id="save-title">Take it along</h2>
       <p>
-        One file, code and weights, that runs without this page. The second is for engines without
-        relaxed SIMD.
+        One file a model, code and weights, that runs without this page; the one called plain is for
+        engines without relaxed SIMD.
       </p>
-      <p class="buttons">
-        <a class="button" href={module} download={`${stem}.wasm`}>
-          Save {stem}.wasm
-        </a>
-        {plain && (
-          <a class="button quiet" href={plain} download={`${stem}.plain.wasm`}>
-            {stem}.plain.wasm
-          </a>
-        )}
-      </p>
-      <Snippet title="In a page" code={inPage(stem, subject, dtypes)} />
-      <Snippet title="In Node" code={inNode(stem, subject, dtypes)} />
-      <Snippet title="In Python" code={inPython(stem, subject, dtypes)} />
+      {whole.map((one) => (
+        <Files key={one.subject.key} {...one} />
+      ))}
+      <Snippet title="In a page" code={inPage(stem, first.subject, dtypes)} />
+      <Snippet title="In Node" code={inNode(stem, first.subject, dtypes)} />
+      <Snippet title="In Python" code={inPython(stem, first.subject, dtypes)} />
     </section>
   );
+}
+
+function Files({ subject, ready }: Saved) {
+  const module = useAddress(ready?.module) ?? subject.module;
+  const plain = useAddress(ready?.plain) ?? subject.module?.replace(/\.wasm$/, ".plain.wasm");
+  const stem = stemOf(subject);
+  return (
+    <p class="buttons">
+      <a class="button" href={module} download={`${stem}.wasm`}>
+        Save {stem}.wasm
+      </a>
+      {plain && (
+        <a class="button quiet" href={plain} download={`${stem}.plain.wasm`}>
+          {stem}.plain.wasm
+        </a>
+      )}
+    </p>
+  );
+}
+
+function stemOf({ name, file }: Subject): string {
+  return file ?? name.replace(/\.onnx$/, "");
 }
 
 function Snippet({ title, code }: { readonly title: string; readonly code: string }) {
@@ -69,7 +93,7 @@ function useAddress(content: Uint8Array<ArrayBuffer> | undefined): string | unde
   return address;
 }
 
-function feeds(subject: Subject, dtypes: SaveProps["dtypes"]): string {
+function feeds(subject: Subject, dtypes: DTypes): string {
   const parts = Object.entries(subject.shapes).map(([name, shape]) => {
     const [array] = ARRAYS[dtypes[name] ?? "float"] ?? ["Float32Array"];
     return `${JSON.stringify(name)}: new ${array}(${shape.join(" * ") || 1})`;
@@ -77,7 +101,7 @@ function feeds(subject: Subject, dtypes: SaveProps["dtypes"]): string {
   return `{ ${parts.join(", ")} }`;
 }
 
-function inPage(stem: string, subject: Subject, dtypes: SaveProps["dtypes"]): string {
+function inPage(stem: string, subject: Subject, dtypes: DTypes): string {
   return `<script type="module">
   import { load } from "./likewise-runtime/index.js";
 
@@ -86,14 +110,14 @@ function inPage(stem: string, subject: Subject, dtypes: SaveProps["dtypes"]): st
 </script>`;
 }
 
-function inNode(stem: string, subject: Subject, dtypes: SaveProps["dtypes"]): string {
+function inNode(stem: string, subject: Subject, dtypes: DTypes): string {
   return `import { load } from "likewise-runtime"; // npm install likewise-runtime
 
 const model = await load("./${stem}.wasm", { fallback: "./${stem}.plain.wasm" });
 console.log(model.run(${feeds(subject, dtypes)}));`;
 }
 
-function inPython(stem: string, subject: Subject, dtypes: SaveProps["dtypes"]): string {
+function inPython(stem: string, subject: Subject, dtypes: DTypes): string {
   const parts = Object.entries(subject.shapes).map(([name, shape]) => {
     const [, dtype] = ARRAYS[dtypes[name] ?? "float"] ?? ["", dtypes[name]];
     return `    ${JSON.stringify(name)}: np.zeros((${shape.map((size) => `${size},`).join(" ")}), "${dtype}"),`;

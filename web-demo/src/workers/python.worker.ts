@@ -2,10 +2,14 @@
 import bridge from "../../python/bridge.py?raw";
 import type { Tensor } from "../engines/engine";
 import { answer, type Report } from "./call";
+import { counted, download, wordsOf } from "./download";
 
 /** As much of Pyodide as is used here. */
 interface Pyodide {
-  loadPackage(names: readonly string[]): Promise<unknown>;
+  loadPackage(
+    names: readonly string[],
+    options: { messageCallback: (text: string) => void; errorCallback: (text: string) => void },
+  ): Promise<unknown>;
   runPython(code: string, options: { globals: PyProxy }): unknown;
   toPy(value: unknown): PyProxy;
   readonly _module: { readonly HEAPU8: Uint8Array };
@@ -28,62 +32,66 @@ let booted: { readonly pyodide: Pyodide; readonly call: PyFunction } | undefined
 let downloaded = 0;
 const loaded = new Map<string, number>();
 
-/** Count what every download brings, and say how far it is. */
-function counting(report: Report): () => void {
+/** Report every download of Pyodide, which fetches by itself; gives what ends that. */
+function watchFetch(report: Report, fail: (error: unknown) => void): () => void {
   const original = self.fetch;
   self.fetch = async (input, init) => {
     const response = await original(input, init);
     const name = decodeURI(response.url).split("/").pop() ?? "";
-    if (!response.ok || !response.body) {
-      throw new Error(`${name} could not be downloaded: HTTP ${response.status}`);
-    }
-    return new Response(response.body.pipeThrough(counted(name, response, report)), {
-      headers: response.headers,
-    });
+    if (!response.ok) throw new Error(`${name} could not be downloaded: HTTP ${response.status}`);
+    let before = 0;
+    const take: Report = (progress) => {
+      downloaded += (progress.done ?? 0) - before;
+      before = progress.done ?? 0;
+      report(progress);
+    };
+    const broken = (error: unknown) =>
+      fail(new Error(`the download of ${name} broke off: ${wordsOf(error)}`));
+    return counted(response, `Downloading ${name}`, take, broken);
   };
   return () => {
     self.fetch = original;
   };
 }
 
-function counted(name: string, { headers }: Response, report: Report) {
-  const total = headers.has("content-encoding") ? 0 : Number(headers.get("content-length"));
-  let done = 0;
-  return new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      done += chunk.byteLength;
-      downloaded += chunk.byteLength;
-      report({ step: `Downloading ${name}`, done, total: total || undefined });
-      controller.enqueue(chunk);
-    },
-  });
-}
-
 async function boot(address: string, report: Report): Promise<number> {
   if (booted) return downloaded;
-  const restore = counting(report);
+  // Where its program does not come, Pyodide waits for ever: only its downloads tell.
+  let fail: (error: unknown) => void = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  const restore = watchFetch(report, fail);
+  const unhandled = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    fail(event.reason);
+  };
+  self.addEventListener("unhandledrejection", unhandled);
   try {
-    report({ step: "Starting Python" });
-    const { loadPyodide } = await import(/* @vite-ignore */ `${address}pyodide.mjs`);
-    const failures: string[] = [];
-    const pyodide: Pyodide = await loadPyodide({ indexURL: address });
-    const packages = ["numpy", "likewise"];
-    await (pyodide.loadPackage as (names: readonly string[], options: object) => Promise<unknown>)(
-      packages,
-      { messageCallback: () => {}, errorCallback: (text: string) => failures.push(text) },
-    );
-    if (failures.length) throw new Error(failures.join("; "));
-    report({ step: "Starting NumPy and likewise" });
-    const globals = pyodide.toPy({});
-    pyodide.runPython(bridge, { globals });
-    booted = { pyodide, call: globals.get("call") };
+    booted = await Promise.race([start(address, report), lost]);
     return downloaded;
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Error(`Python could not be started: ${words}. Try again.`);
+    throw new Error(`Python could not be started: ${wordsOf(error)}. Try again.`);
   } finally {
+    self.removeEventListener("unhandledrejection", unhandled);
     restore();
   }
+}
+
+async function start(address: string, report: Report) {
+  report({ step: "Starting Python" });
+  const { loadPyodide } = await import(/* @vite-ignore */ `${address}pyodide.mjs`);
+  const pyodide: Pyodide = await loadPyodide({ indexURL: address });
+  const failures: string[] = [];
+  await pyodide.loadPackage(["numpy", "likewise"], {
+    messageCallback: () => {},
+    errorCallback: (text) => failures.push(text),
+  });
+  if (failures.length) throw new Error(failures.join("; "));
+  report({ step: "Starting NumPy and likewise" });
+  const globals = pyodide.toPy({});
+  pyodide.runPython(bridge, { globals });
+  return { pyodide, call: globals.get("call") };
 }
 
 function python<T>(method: string, given: object, report: Report = () => {}): T {
@@ -100,27 +108,13 @@ async function load({ key, name, onnx }: Named, report: Report): Promise<number>
   let bytes = onnx;
   let came = 0;
   if (typeof bytes === "string") {
-    bytes = await fetched(bytes, report);
+    bytes = await download(bytes, "the model", report);
     came = bytes.byteLength;
   }
   report({ step: "Reading the model" });
   python("load", { key, name, onnx: bytes });
   loaded.set(key, came);
   return came;
-}
-
-async function fetched(address: string, report: Report): Promise<Uint8Array<ArrayBuffer>> {
-  const restore = counting(report);
-  const before = downloaded;
-  try {
-    return new Uint8Array(await (await fetch(address)).arrayBuffer());
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Error(`The download of the model broke off: ${words}. Try again.`);
-  } finally {
-    downloaded = before; // what `load` counts by itself
-    restore();
-  }
 }
 
 const methods = {
