@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import likewise
+from demo.web.distribution import make_distribution
 from tools.environment import ROOT, DevError, say
 from tools.models import ensure
 from tools.node import build, digest
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["MODELS", "PYODIDE", "SITE", "make_site"]
+__all__ = ["MODELS", "SITE", "make_site"]
 
 RUNTIME: Final = ROOT / "wasm" / "runtime"
 PAGE: Final = ROOT / "web-demo"
@@ -36,8 +38,6 @@ OCR_SIZES: Final = {
 """Height and width of what each network of PP-OCRv4 is compiled for."""
 TITLE: Final = (40, 30, 640, 112)
 """The title on the page that the demo draws: a picture of a single line."""
-PYODIDE: Final = ROOT / "build" / "pyodide"
-"""What `./dev build-pyodide` writes."""
 
 
 def make_site() -> Path:
@@ -46,11 +46,18 @@ def make_site() -> Path:
     Raises DevError where npm cannot build it, and LikewiseError where a model does not compile.
     """
     build(RUNTIME)
+    lock = ROOT / ".cache" / "page.lock"
+    with lock.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # tests make it from several processes
+        _make()
+    return SITE
+
+
+def _make() -> None:
     build(PAGE, more=("index.html", "vite.config.js", "python/*.py"), over=(RUNTIME,))
     models = make_models()
     _mirror(models, SITE / "models")
-    _mirror(PYODIDE, SITE / "pyodide")
-    return SITE
+    _mirror(make_distribution(), SITE / "pyodide")
 
 
 def make_models() -> Path:

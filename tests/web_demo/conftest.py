@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.web.server import served
-from demo.web.site import PYODIDE, make_site
-from tests.web_demo.distribution import build
+from demo.web.site import make_site
 from tools.browser import launch
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the built site."""
-    build(PYODIDE)
     return make_site()
 
 
@@ -32,8 +30,9 @@ def address(site: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: Playwright runs once in a process, and other tests have browsers too."""
     with launch() as browser:
         yield browser
 
