@@ -65,6 +65,22 @@ def test_digits_that_training_never_saw(page: Page, address: str) -> None:
         assert answer(page) == str(digit)
 
 
+def test_every_engine_reads_the_same_digit(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("button", name="A handwritten 9").click()
+    assert answer(page) == "9"
+    page.get_by_role("button", name="Run on every engine").click()
+    for engine in ("compiled", "numpy", "prebuilt"):
+        assert answer(page, engine) == "9"
+    said = page.locator(".agreement").inner_text()
+    assert said.startswith("≡\nAll three engines agree: ")
+    page.get_by_role("row", name="Conv").wait_for()
+    # From here on every engine answers every digit.
+    page.get_by_role("button", name="A handwritten 1").click()
+    for engine in ("prebuilt", "compiled", "numpy"):
+        page.locator(f"[data-engine={engine}] output", has_text="1").wait_for()
+
+
 def test_the_net_reads_digits_held_out_as_well_as_it_says(site: Path) -> None:
     del site  # it has trained the net
     model = likewise.load(MODELS / "digits.onnx")

@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import likewise
+from demo.page import draw_page
 from demo.web.server import Handler, served
 from likewise.targets.wasm import load
 from tests.web_demo.conftest import watched
@@ -66,6 +67,21 @@ def test_a_model_says_what_it_is_and_every_engine_agrees(
     assert np.array_equal(runner.run({"x": x})["y"], x * x)
     compiled = likewise.compile(tmp_path / "square.onnx", shapes={"x": (2, 3)})
     assert (tmp_path / "square.wasm").read_bytes() == compiled.data
+
+
+@pytest.mark.network
+def test_a_picture_as_an_input(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}#model")
+    page.get_by_role("button", name="Which way up is a line of text?").click()
+    draw_page().image.crop((50, 560, 700, 660)).save(tmp_path / "line.png")
+    page.locator(".input input[type=file]").set_input_files(tmp_path / "line.png")
+    page.get_by_text("line.png").wait_for()
+    for engine in ("Compiled beforehand", "NumPy"):
+        page.get_by_role("button", name=f"Run: {engine}").click()
+    page.locator("[data-engine=numpy][data-state=answered]").wait_for()
+    assert "Both engines agree: " in page.get_by_role("status").inner_text()
+    page.locator(".input input[type=file]").set_input_files(__file__)
+    assert alert(page) == "This file is no picture that the browser can read."
 
 
 def test_bad_files_are_told_and_the_next_is_opened(

@@ -111,7 +111,7 @@ export function ModelFlow() {
           ))}
         </p>
         <p class="hint">
-          To read a model the page loads Python, NumPy and likewise itself, from where it came from.
+          To read a model the page loads Python, NumPy and likewise: 16 MB, from its own server.
         </p>
         {working && (
           <>

@@ -134,7 +134,8 @@ interface InputProps {
 
 function InputRow({ port, shape, file, onFile, onResize }: InputProps) {
   const picture = takesPicture(port);
-  const source = file instanceof File ? file.name : file ? "a NumPy file" : "drawn";
+  const source = file instanceof File ? file.name : file ? "a NumPy file" : "drawn at random";
+  const other = picture ? "a .npy file or a picture instead" : "a .npy file instead";
   return (
     <fieldset class="input">
       <legend>
@@ -156,7 +157,7 @@ function InputRow({ port, shape, file, onFile, onResize }: InputProps) {
         ) : null,
       )}
       <label class="file">
-        {source}; instead{" "}
+        {source}; {other}{" "}
         <input
           type="file"
           accept={picture ? ".npy,image/*" : ".npy"}
