@@ -58,6 +58,18 @@ def test_what_is_no_picture_is_said_and_the_next_one_read(
 
 
 @pytest.mark.network
+def test_a_reading_is_stopped_and_begun_again(page: Page, address: str) -> None:
+    page.goto(f"{address}#text")
+    page.get_by_role("button", name="A weather report").click()
+    page.get_by_text("Which way up is line").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    row = page.locator("[data-engine=prebuilt]")
+    assert row.locator(".error").inner_text() == "Stopped."
+    page.get_by_role("button", name="Run: Compiled beforehand").click()
+    assert words(page, "prebuilt") == list(draw_page().lines)
+
+
+@pytest.mark.network
 @pytest.mark.slow
 def test_every_engine_reads_the_same(page: Page, address: str) -> None:
     page.set_default_timeout(600_000)

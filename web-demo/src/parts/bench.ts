@@ -95,7 +95,8 @@ export class Bench<T> {
     };
     tell({ working: { step: "Starting" }, error: undefined });
     try {
-      const result = await this.#task?.(engine, (working) => tell({ working }));
+      const guarded = this.#guarded(engine, round);
+      const result = await this.#task?.(guarded, (working) => tell({ working }));
       // What waits again already, with a newer input, goes on waiting.
       tell({
         result,
@@ -106,6 +107,25 @@ export class Bench<T> {
       const words = error instanceof Error ? error.message : String(error);
       tell({ error: words, result: undefined, working: undefined });
     }
+  }
+
+  /** The engine for one round: a task that was stopped between two calls gets no further. */
+  #guarded(engine: Engine, round: number): Engine {
+    const check = () => {
+      if (round !== this.#round) throw new Cancelled();
+    };
+    return {
+      name: engine.name,
+      prepare: (...given) => {
+        check();
+        return engine.prepare(...given);
+      },
+      run: (...given) => {
+        check();
+        return engine.run(...given);
+      },
+      stop: () => engine.stop(),
+    };
   }
 
   #set(name: EngineName, change: Partial<Row<T>>): void {
