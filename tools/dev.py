@@ -73,11 +73,16 @@ def docs(arguments: Sequence[str]) -> int:
     return _steps(DOCS, arguments)
 
 
+def build_pyodide(arguments: Sequence[str]) -> int:
+    """Write the distribution for Pyodide, which a page serves by itself, to build/pyodide."""
+    return run([PYTHON, "-m", "tools.pyodide", *arguments])
+
+
 def help_(_arguments: Sequence[str] = ()) -> int:
     """List the commands."""
     print("usage: ./dev COMMAND [ARGUMENT ...]\n")
     for name, command in COMMANDS.items():
-        print(f"  {name:8}{(command.__doc__ or '').splitlines()[0]}")
+        print(f"  {name:15}{(command.__doc__ or '').splitlines()[0]}")
     print("\nThe first run makes a virtual environment in .venv and installs what is needed.")
     return 0
 
@@ -89,6 +94,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "format": format_code,
     "bench": bench,
     "docs": docs,
+    "build-pyodide": build_pyodide,
     "help": help_,
 }
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from likewise.onnx.exporter import save
-from tools.environment import ROOT, DevError, say
 from tools.models import CACHE
+from tools.python312 import environment
 
 if TYPE_CHECKING:
     from likewise.ir import Graph
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "ConversionError", "convert", "python"]
 
 VERSION: Final = "2.6.9"
-ENVIRONMENT: Final = ROOT / ".cache" / "onnx2tf"
-_MADE: Final = ENVIRONMENT / f"likewise-onnx2tf-{VERSION}"
-
-_NO_PYTHON: Final = """onnx2tf needs Python 3.12, and none was found. One of these helps:
-    apt-get install python3.12 python3.12-venv     # Ubuntu 24.04
-    LIKEWISE_PYTHON312=/path/to/python3.12 ./dev …"""
 
 
 class ConversionError(Exception):
@@ -85,33 +79,7 @@ def _converted(source: Path) -> Path:
 
 def python() -> Path:
     """The Python of the environment that holds onnx2tf, which is made first where it is missing."""
-    program = ENVIRONMENT / "bin" / "python"
-    if _MADE.exists():
-        return program
-    base = _python312()
-    say(f"installing onnx2tf {VERSION} into .cache/onnx2tf (some 660 MB)")
-    steps: tuple[list[str | Path], ...] = (
-        [base, "-m", "venv", "--clear", ENVIRONMENT],
-        [program, "-m", "pip", "install", "--quiet", f"onnx2tf=={VERSION}"],
-    )
-    for command in steps:
-        if subprocess.run(command, check=False).returncode:
-            raise DevError(f"onnx2tf {VERSION} could not be installed: see what pip says above")
-    _MADE.touch()
-    return program
-
-
-def _python312() -> str:
-    """A Python 3.12: named, on the PATH, or one of pyenv's."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = [str(one / "bin" / "python") for one in sorted(pyenv.glob("3.12.*"))]
-    for program in (os.environ.get("LIKEWISE_PYTHON312"), "python3.12", *found):
-        code = "import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 12))"
-        if program and shutil.which(program):
-            tried = subprocess.run([program, "-c", code], capture_output=True, check=False)
-            if not tried.returncode:
-                return program
-    raise DevError(_NO_PYTHON)
+    return environment("onnx2tf", [f"onnx2tf=={VERSION}"], "some 660 MB")
 
 
 def _narrow(file: Path) -> None:

@@ -1,0 +1,126 @@
+"""The distribution for Pyodide: what it holds, and likewise inside it, in Node."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import likewise
+from likewise.conform.inputs import draw_feeds
+from tools import pyodide
+from tools.environment import DevError
+from tools.models import ensure
+from tools.node import find_node
+
+if TYPE_CHECKING:
+    from pyodide_lock import PyodideLockSpec
+
+SCRIPT = Path(__file__).resolve().parent / "pyodide" / "run.mjs"
+
+
+@pytest.fixture(scope="module")
+def distribution() -> Path:
+    return pyodide.build_distribution()
+
+
+def run(distribution: Path, folder: Path, program: str) -> Any:
+    """What a program leaves in `answer`, run in Pyodide with `folder` as /work."""
+    (folder / "program.py").write_text(program)
+    done = subprocess.run(
+        [find_node().program, SCRIPT, distribution, folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_it_holds_core_numpy_and_likewise_alone(distribution: Path) -> None:
+    lock = json.loads((distribution / "pyodide-lock.json").read_text())
+    assert set(lock["packages"]) == {"likewise", "numpy"}
+    wheels = {one["file_name"] for one in lock["packages"].values()}
+    files = {file.name for file in distribution.iterdir() if not file.name.startswith(".")}
+    assert files == {*pyodide.CORE, *wheels, "pyodide-lock.json"}
+    for one in lock["packages"].values():
+        content = (distribution / one["file_name"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == one["sha256"]
+    assert lock["packages"]["likewise"]["depends"] == ["numpy"]
+    assert lock["info"]["version"] == pyodide.VERSION
+
+
+def test_it_is_built_once(distribution: Path) -> None:
+    before = (distribution / "pyodide-lock.json").stat().st_mtime_ns
+    assert pyodide.build_distribution() == distribution
+    assert (distribution / "pyodide-lock.json").stat().st_mtime_ns == before
+
+
+PROGRAM = """
+import hashlib
+import numpy as np
+import likewise
+
+model = likewise.load("/work/model.onnx")
+feeds = {name: one for name, one in np.load("/work/feeds.npz").items()}
+np.savez("/work/out.npz", **model.run(feeds))
+made = likewise.compile(model)
+answer = [hashlib.sha256(one).hexdigest() for one in (made.data, made.plain)]
+"""
+
+
+@pytest.mark.network
+def test_mobilenetv2_runs_and_compiles_to_the_same_bytes(
+    distribution: Path, tmp_path: Path
+) -> None:
+    model = likewise.load(ensure("mobilenetv2"))
+    (tmp_path / "model.onnx").write_bytes(ensure("mobilenetv2").read_bytes())
+    feeds = draw_feeds(model.inputs, {}, {}, 3)
+    np.savez(tmp_path / "feeds.npz", **feeds)
+    found = run(distribution, tmp_path, PROGRAM)
+    here = likewise.compile(model)
+    assert here.plain is not None
+    assert found == [hashlib.sha256(one).hexdigest() for one in (here.data, here.plain)]
+    expected = model.run(feeds)
+    with np.load(tmp_path / "out.npz") as made:
+        for name, array in expected.items():
+            np.testing.assert_allclose(made[name], array, rtol=0, atol=1e-5 * abs(array).max())
+
+
+def lock_of(sha256: str) -> PyodideLockSpec:
+    from pyodide_lock import PyodideLockSpec
+
+    info = {"arch": "wasm32", "platform": "p", "version": "1", "python": "3.12", "abi_version": "1"}
+    numpy = {"name": "numpy", "version": "2", "file_name": "numpy.whl", "install_dir": "site"}
+    numpy |= {"sha256": sha256, "package_type": "package"}
+    packages = {"numpy": {**numpy, "imports": [], "depends": []}}
+    return PyodideLockSpec(info=info, packages=packages)  # type: ignore[arg-type]
+
+
+def test_a_numpy_that_is_not_pyodides_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "given.whl"
+    file.write_bytes(b"numpy")
+    monkeypatch.setenv("LIKEWISE_PYODIDE_NUMPY", str(file))
+    with pytest.raises(DevError, match="names abc; it is not used"):
+        pyodide._put_numpy(lock_of("abc"), tmp_path)
+    assert not (tmp_path / "numpy.whl").exists()
+    pyodide._put_numpy(lock_of(hashlib.sha256(b"numpy").hexdigest()), tmp_path)
+    assert (tmp_path / "numpy.whl").read_bytes() == b"numpy"
+
+
+def test_a_page_may_fetch_numpy_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "https://pyodide.example/numpy.whl"
+    monkeypatch.setenv("LIKEWISE_PYODIDE_NUMPY", address)
+    lock = lock_of("abc")
+    pyodide._put_numpy(lock, tmp_path)
+    assert lock.packages["numpy"].file_name == address
+    assert lock.packages["numpy"].sha256 == "abc"
