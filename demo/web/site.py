@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import likewise
-from demo.web.distribution import make_distribution
 from tools.environment import ROOT, DevError, say
 from tools.models import ensure
 from tools.node import build, digest
+from tools.pyodide import build_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def _make() -> None:
     build(PAGE, more=("index.html", "vite.config.js", "python/*.py"), over=(RUNTIME,))
     models = make_models()
     _mirror(models, SITE / "models")
-    _mirror(make_distribution(), SITE / "pyodide")
+    _mirror(build_distribution(), SITE / "pyodide")
 
 
 def make_models() -> Path:
