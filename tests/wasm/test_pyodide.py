@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 import likewise
 from likewise.conform.inputs import draw_feeds
@@ -59,6 +60,65 @@ def test_it_is_built_once(distribution: Path) -> None:
     before = (distribution / "pyodide-lock.json").stat().st_mtime_ns
     assert pyodide.build_distribution() == distribution
     assert (distribution / "pyodide-lock.json").stat().st_mtime_ns == before
+
+
+HOST = """
+import numpy as np
+import likewise
+from likewise.targets.wasm import load
+
+model = likewise.load("/work/model.onnx")
+x = np.arange(8, dtype=np.float32).reshape(2, 4) % 3
+made = likewise.compile(model, shapes={"x": x.shape})
+runner = made.load()
+auto = model.run({"x": x}, target="auto")
+ran_on = model.ran_on
+refused = []
+for what in (lambda: runner.input_view("x"),
+             lambda: load(likewise.compile(model, shapes={"x": x.shape}, threads=2).data),
+             lambda: load(made.data[:-3])):
+    try:
+        what()
+    except likewise.LikewiseError as error:
+        refused.append(str(error))
+answer = {
+    "first": {name: y.tolist() for name, y in runner.run({"x": x}).items()},
+    "second": {name: y.tolist() for name, y in runner.run({"x": x * 0}).items()},
+    "auto": {name: y.tolist() for name, y in auto.items()},
+    "ran_on": ran_on,
+    "self_test": runner.self_test(),
+    "memory": made.memory_bytes <= runner.memory_bytes < made.memory_bytes + 65536,
+    "refused": refused,
+}
+"""
+
+
+def test_modules_run_on_the_browsers_own_webassembly(distribution: Path, tmp_path: Path) -> None:
+    nodes = [helper.make_node("NonZero", ["x"], ["at"]), helper.make_node("Exp", ["x"], ["y"])]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])],
+        [
+            helper.make_tensor_value_info("at", TensorProto.INT64, None),
+            helper.make_tensor_value_info("y", TensorProto.FLOAT, None),
+        ],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+    found = run(distribution, tmp_path, HOST)
+    x = np.arange(8, dtype=np.float32).reshape(2, 4) % 3
+    for kind in ("first", "auto"):
+        assert found[kind]["at"] == np.stack(np.nonzero(x)).tolist()
+        np.testing.assert_allclose(found[kind]["y"], np.exp(x), rtol=1e-6)
+    assert found["second"] == {"at": [[], []], "y": [[1.0] * 4] * 2}
+    assert found["ran_on"] == "wasm"
+    assert found["self_test"] == []
+    assert found["memory"]
+    view, threads, broken = found["refused"]
+    assert "the memory of a page's module is not Python's" in view
+    assert "compile it with threads=1" in threads
+    assert "the WebAssembly module cannot be used" in broken
 
 
 PROGRAM = """

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from likewise.errors import LikewiseError
+from likewise.errors import (
+    InferenceError,
+    InputError,
+    LikewiseError,
+    MissingDependencyError,
+    UnsupportedError,
+)
 from likewise.onnx.importer import import_model
 from likewise.onnx.source import read_model
 from likewise.passes import simplify
@@ -20,8 +26,11 @@ if TYPE_CHECKING:
 
     from likewise.ir import Graph, Node
     from likewise.onnx.source import ModelSource
+    from likewise.targets.wasm import Runner
 
 __all__ = ["Model", "Port", "load"]
+
+RunTarget = Literal["numpy", "auto"]
 
 
 class Model:
@@ -42,6 +51,9 @@ class Model:
         self._source = source
         self.metadata: Mapping[str, str] = MappingProxyType(dict(metadata or {}))
         self._plan = Plan(graph)
+        self._runners: dict[tuple[tuple[int, ...], ...], Runner | None] = {}
+        self.ran_on = "numpy"
+        """What the last run ran on: `numpy` or `wasm`."""
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -66,17 +78,30 @@ class Model:
         self,
         feeds: Mapping[str, Any],
         *,
+        target: RunTarget = "numpy",
         tap: Callable[[Node, tuple[Any, ...]], None] | None = None,
     ) -> dict[str, Any]:
         """The outputs by name for the inputs by name.
 
+        `target` is `numpy`, the reference, or `auto`: compiled to WebAssembly once for each set of
+        shapes, where a host for it is here and the model compiles, and NumPy where not; `ran_on`
+        says which it was.
+
         Arrays must have the element type and shape of the input, symbolic dims taking any size;
         lists and numbers are converted. The arrays given are not changed, and those returned are
         the caller's own. `tap` is called after each node with the node and what it made.
-        Raises `InputError` for a wrong name, element type or shape.
+        Raises `InputError` for a wrong name, element type, shape or target.
         """
+        if target not in get_args(RunTarget):
+            allowed = ", ".join(get_args(RunTarget))
+            raise InputError(f"there is no target {target!r} to run on", allowed=allowed)
         try:
             arrays = check_feeds(self.inputs, feeds)
+            runner = self._compiled(arrays) if target == "auto" and tap is None else None
+            self.ran_on = "numpy" if runner is None else "wasm"
+            if runner is not None:
+                names = (port.name for port in self.inputs)
+                return runner.run(dict(zip(names, arrays, strict=True)))
             made = self._plan.run(arrays, tap=tap)
             return {
                 value.name: _owned(array, arrays)
@@ -86,6 +111,24 @@ class Model:
             raise error.at(self.name) from None
         except MemoryError as error:
             raise LikewiseError(f"there is not enough memory: {error}").at(self.name) from None
+
+    def _compiled(self, arrays: Sequence[Any]) -> Runner | None:
+        """The module for arrays of these shapes; None without a host, or if it does not compile."""
+        if not all(isinstance(one, np.ndarray) for one in arrays):
+            return None
+        shapes = tuple(one.shape for one in arrays)
+        if shapes not in self._runners:
+            # The compiler is imported when first used: in the browser every module counts.
+            from likewise.passes.specialize import specialize
+            from likewise.targets.wasm import compile_graph
+
+            by_name = dict(zip((port.name for port in self.inputs), shapes, strict=True))
+            try:
+                graph = simplify(specialize(self.graph, by_name))
+                self._runners[shapes] = compile_graph(graph, name=self.name).load()
+            except (MissingDependencyError, UnsupportedError, InferenceError):
+                self._runners[shapes] = None
+        return self._runners[shapes]
 
 
 def load(source: ModelSource) -> Model:

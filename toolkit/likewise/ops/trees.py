@@ -186,9 +186,9 @@ class Forest:
             rows = np.broadcast_to(np.arange(len(leaves))[:, None], which.shape)
             cell = rows * self.targets + which
             if combine is np.add:
-                totals += np.bincount(cell.ravel(), weights.ravel(), minlength=totals.size).reshape(
-                    totals.shape
-                )
+                places = cell.ravel().astype(np.intp, copy=False)  # 32 bits in WebAssembly
+                added = np.bincount(places, weights.ravel(), minlength=totals.size)
+                totals += added.reshape(totals.shape)
             else:
                 combine.at(totals.reshape(-1), cell.ravel(), weights.ravel())
             voted.reshape(-1)[cell[found]] = True

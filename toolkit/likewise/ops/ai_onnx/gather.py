@@ -39,7 +39,7 @@ class Gather(Operator, versions=(1, 11, 13)):
             if indices.ndim == 0:  # a view
                 where: tuple[Any, ...] = (slice(None),) * (self.axis % data.ndim)
                 return np.asarray(data[(*where, indices.item())], data.dtype)
-            return np.take(data, indices, self.axis)
+            return np.take(data, as_places(indices), self.axis)
         except IndexError:
             raise out_of_bounds(indices, data.shape[self.axis]) from None
 
@@ -75,6 +75,17 @@ class Gather(Operator, versions=(1, 11, 13)):
         yield Case(cls(), [x, i64([0, 2])], error="an index is out of range; given: 2; allowed: -2")
         yield Case(cls(), [x[:0], i64([-1])], error="an index is out of range; given: -1")
         yield Case(cls(), [f32(1), i64([0])], error="data has no dims")
+
+
+def as_places(indices: Array) -> Array:
+    """Indices as NumPy takes them, which is in 32 bits in WebAssembly.
+
+    Raises `IndexError` for one that this cannot hold: no axis is so long.
+    """
+    found = indices.astype(np.intp, copy=False)
+    if found.itemsize < indices.itemsize and (found != indices).any():
+        raise IndexError
+    return found
 
 
 def out_of_bounds(indices: Array, size: int) -> LikewiseError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from likewise.lower.plan import plan_memory
 from likewise.lower.threads import share_out
 from likewise.targets.golden import vectors
 from likewise.targets.ports import Port, Signature
+from likewise.targets.wasm import page
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit
 from likewise.targets.wasm.sections import (
@@ -95,8 +97,25 @@ class Artefact:
         return tuple(file for file, _ in files)
 
     def load(self, threads: int | None = None) -> Runner:
-        """Ready to run on wasmtime (the extra `wasm`), with no more threads than that."""
-        return load(self.data, self.name, weights=self.weights, threads=threads)
+        """Ready to run on wasmtime (the extra `wasm`), with no more threads than that.
+
+        In Pyodide it runs on the WebAssembly of the browser, the plain-SIMD twin where that lacks
+        relaxed SIMD.
+        """
+        return load(self._usable, self.name, weights=self.weights, threads=threads)
+
+    async def load_async(self) -> Runner:
+        """As `load` in Pyodide, where a page's own thread may not wait for a large module."""
+        data = self._usable
+        made = await page.compiled(data) if sys.platform == "emscripten" else None
+        return Runner(data, self.name, self.weights, compiled=made)
+
+    @property
+    def _usable(self) -> bytes:
+        """The module that the engine at hand takes."""
+        if sys.platform == "emscripten" and self.plain is not None:
+            return self.data if page.supported(self.data) else self.plain
+        return self.data
 
 
 def compile_graph(

@@ -1,8 +1,9 @@
-"""Running a module in Python on wasmtime (the extra `wasm`)."""
+"""Running a module in Python: on wasmtime (the extra `wasm`), in Pyodide on the browser's own."""
 
 from __future__ import annotations
 
 import os
+import sys
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from likewise.ir import DType, TensorType, symbol
 from likewise.targets.golden import self_test
 from likewise.targets.ports import Port, check_feeds
 from likewise.targets.wasm.instance import Instance
+from likewise.targets.wasm.page import PageInstance
 from likewise.targets.wasm.sections import read_section
 from likewise.targets.wasm.weights import StoredWeights
 
@@ -42,6 +44,8 @@ class Runner:
         weights: WeightsSource | None = None,
         folder: Path | None = None,
         threads: int | None = None,
+        *,
+        compiled: Any = None,
     ) -> None:
         section = read_section(module)
         self.name = name
@@ -55,18 +59,18 @@ class Runner:
         """How many share the work of a run."""
         if shared is not None:
             self.threads = max(1, min(shared["count"], threads or os.cpu_count() or 1))
-        self._instance = Instance(module, self.threads, shared and shared["pages"])
+        self._instance: Instance | PageInstance
+        if sys.platform == "emscripten":
+            self.threads = 1
+            self._instance = PageInstance(module, shared and shared["pages"], compiled)
+        else:
+            self._instance = Instance(module, self.threads, shared and shared["pages"])
         if "weights" in section:
             self._fill(StoredWeights.read(section["weights"]), weights, folder)
-        self._views = {
-            kind: {
-                entry["name"]: self._view(entry["dtype"], entry["shape"], entry["offset"])
-                for entry in section[kind]
-            }
-            for kind in ("inputs", "outputs")
-        }
+        self._inputs = {entry["name"]: _place(entry) for entry in section["inputs"]}
+        self._outputs = {entry["name"]: _place(entry) for entry in section["outputs"]}
         self._lengths = {
-            entry["name"]: (length["axis"], self._view("int32", [1], length["offset"]))
+            entry["name"]: (length["axis"], length["offset"])
             for entry in section["outputs"]
             if (length := entry.get("length")) is not None
         }
@@ -86,27 +90,22 @@ class Runner:
         except LikewiseError as error:
             raise error.at(self.name) from None
 
-    def _view(self, dtype: str, shape: list[int], offset: int) -> Array:
-        """An array in the module's memory, which never moves."""
-        kind = DType[dtype.upper()].numpy
-        end = offset + prod(shape) * kind.itemsize
-        return self._instance.memory[offset:end].view(kind).reshape(shape)
-
     @property
     def memory_bytes(self) -> int:
         """The size of the module's memory."""
-        return self._instance.memory.size
+        return self._instance.size
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
         """Outputs by name, copied out of the module; raises InputError for wrong feeds."""
         try:
             arrays = check_feeds(self.inputs, feeds)
             for port, array in zip(self.inputs, arrays, strict=True):
-                self._views["inputs"][port.name][...] = array
+                self._instance.write(self._inputs[port.name][0], array)
             self.run_in_place()
         except LikewiseError as error:
             raise error.at(self.name) from None
-        return {name: self.output_view(name).copy() for name in self._views["outputs"]}
+        made = {name: self._instance.read(*place) for name, place in self._outputs.items()}
+        return made | {name: self._cut(name, made[name]).copy() for name in self._lengths}
 
     def self_test(self) -> list[Mismatch] | None:
         """Run the golden vectors that the module carries: no mismatch is a pass.
@@ -120,19 +119,28 @@ class Runner:
             raise error.at(self.name) from None
 
     def input_view(self, name: str) -> Array:
-        """An input's memory, to be written in place before `run_in_place`."""
-        return self._views["inputs"][name]
+        """An input's memory, to be written in place before `run_in_place`; not in Pyodide."""
+        return self._view(*self._inputs[name])
 
     def output_view(self, name: str) -> Array:
-        """An output's memory, to be read after `run_in_place`.
+        """An output's memory, to be read after `run_in_place`; not in Pyodide.
 
         Where the size of an axis depends on data it is the size of the last run.
         """
-        view = self._views["outputs"][name]
-        if name in self._lengths:
-            axis, length = self._lengths[name]
-            view = view[(*[slice(None)] * axis, slice(length.item()))]
-        return view
+        return self._cut(name, self._view(*self._outputs[name]))
+
+    def _view(self, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+        """An array in the module's memory, which never moves."""
+        end = offset + prod(shape) * dtype.itemsize
+        return self._instance.memory[offset:end].view(dtype).reshape(shape)
+
+    def _cut(self, name: str, array: Array) -> Array:
+        """An output with the size that the last run gave it."""
+        if name not in self._lengths:
+            return array
+        axis, offset = self._lengths[name]
+        length = self._instance.read(offset, np.dtype(np.int32), (1,)).item()
+        return array[(*[slice(None)] * axis, slice(length))]
 
     def run_in_place(self) -> None:
         """Run on what the inputs' memory holds."""
@@ -164,6 +172,11 @@ def load(
             raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from None
         return Runner(content, name or str(path), weights, path.parent, threads)
     return Runner(module, name or "module", weights, threads=threads)
+
+
+def _place(entry: dict[str, Any]) -> tuple[int, np.dtype[Any], tuple[int, ...]]:
+    """Where a port's array stands in the memory, and what it is."""
+    return entry["offset"], DType[entry["dtype"].upper()].numpy, tuple(entry["shape"])
 
 
 def _port(entry: dict[str, Any]) -> Port:

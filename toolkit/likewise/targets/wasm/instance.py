@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -55,6 +56,23 @@ class Instance:
         self.run = _unchecked(wasmtime, store, exports["run"])
         if pages is not None and threads > 1:
             self._help(wasmtime, engine, compiled, memory, threads - 1)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the memory."""
+        return self.memory.size
+
+    def write(self, offset: int, array: np.ndarray[Any, Any]) -> None:
+        """Copy an array into the memory."""
+        part = self.memory[offset : offset + array.nbytes]
+        part.view(array.dtype).reshape(array.shape)[...] = array
+
+    def read(
+        self, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...]
+    ) -> np.ndarray[Any, Any]:
+        """A copy of an array in the memory."""
+        size = prod(shape) * dtype.itemsize
+        return self.memory[offset : offset + size].view(dtype).reshape(shape).copy()
 
     def _help(self, wasmtime: Any, engine: Any, compiled: Any, memory: Any, count: int) -> None:
         """Start so many threads, which end when this is no longer needed."""
