@@ -91,3 +91,27 @@ def test_running_without_wasmtime_names_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "wasmtime", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'likewise\[wasm\]'"):
         made.load()
+
+
+def test_progress_is_told_step_by_step() -> None:
+    node = helper.make_node
+    graph = helper.make_graph(
+        [node("Exp", ["x"], ["e"]), node("Sin", ["e"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    content = model.SerializeToString()
+    told: list[tuple[str, float]] = []
+    likewise.compile(content, progress=lambda *step: told.append(step))
+    assert told == [
+        ("lowering", 0.0),
+        ("lowering", 0.5),
+        ("running golden vectors", 0.0),
+        ("writing the module", 0.0),
+        ("writing the module", 0.5),
+        ("done", 1.0),
+    ]
+    with pytest.raises(likewise.InputError, match="'litert' tells no progress"):
+        likewise.compile(content, "litert", progress=print)  # type: ignore[call-overload]

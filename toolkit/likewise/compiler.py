@@ -32,6 +32,7 @@ def compile(  # noqa: A001
     weights: wasm.Placement = "inside",
     threads: int = 1,
     golden: bool = True,
+    progress: wasm.Progress | None = None,
 ) -> wasm.Artefact: ...
 
 
@@ -56,6 +57,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     weights: wasm.Placement | None = None,
     threads: int | None = None,
     golden: bool | None = None,
+    progress: wasm.Progress | None = None,
     weights_type: litert.WeightsType | None = None,
 ) -> wasm.Artefact | litert.Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
@@ -68,7 +70,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     stand `inside` the module, or in a `separate` file beside it, which module and plain-SIMD twin
     share; with more than one of `threads`, so many can share the work of a run, and the answer has
     the same bits; with `golden` the module carries the answer of a run in float64, by which it can
-    be tested where it is loaded. Of `litert` alone: `weights_type` is `float32`, or `float16` for
+    be tested where it is loaded; `progress` is told each step and, from 0 to 1, which part of it is
+    done. Of `litert` alone: `weights_type` is `float32`, or `float16` for
     half the size.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
@@ -86,6 +89,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             raise InputError(f"the target {target!r} has no {option}", given=given)
     if golden is not None and target != "wasm":
         raise InputError(f"the target {target!r} carries no golden vectors", given=golden)
+    if progress is not None and target != "wasm":
+        raise InputError(f"the target {target!r} tells no progress", given="progress=…")
     if threads is not None and target != "wasm":
         raise InputError(
             "threads are part of a module of wasm alone",
@@ -109,6 +114,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             weights=weights or "inside",
             threads=threads or 1,
             golden=golden is not False,
+            progress=progress or (lambda *_: None),
             **origin,
         )
     except LikewiseError as error:

@@ -93,8 +93,12 @@ def _compile(report: Report, key: str, shapes: Mapping[str, list[int]]) -> dict[
         for port in model.inputs
         if port.shape is None or not all(isinstance(dim, int) for dim in port.shape)
     }
-    report("Compiling to WebAssembly")
-    artefact = compile_model(model, shapes=open_ones)
+    report("Compiling to WebAssembly", 0, 100)
+
+    def tell(step: str, part: float) -> None:
+        report(f"Compiling to WebAssembly: {step}", round(100 * part), 100)
+
+    artefact = compile_model(model, shapes=open_ones, progress=tell)
     return {"module": artefact.data, "plain": artefact.plain}
 
 

@@ -19,7 +19,7 @@ from likewise.ops.build import Builder, GraphBuilder
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from likewise.loop import Program
 
@@ -94,8 +94,8 @@ class ViewBuilder(Builder[TensorView]):
         return self.lowering.constant(np.asarray(made))
 
 
-def lower_graph(graph: Graph) -> Lowered:
-    """The program that computes a graph.
+def lower_graph(graph: Graph, progress: Callable[[float], None] = lambda _: None) -> Lowered:
+    """The program that computes a graph. `progress` is told which part of the nodes is done.
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
     """
@@ -116,7 +116,7 @@ def lower_graph(graph: Graph) -> Lowered:
             faults.append(refused.at(f"output {value.name!r}"))
     if faults:
         raise _all_at_once(faults, graph)
-    made = lower_nodes(lowering, graph, views)
+    made = lower_nodes(lowering, graph, views, progress)
     outputs = [
         _output(lowering, value.name, view) for value, view in zip(graph.outputs, made, strict=True)
     ]
@@ -154,7 +154,12 @@ def _all_at_once(faults: list[LikewiseError], graph: Graph) -> LikewiseError:
     )
 
 
-def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[Held]) -> list[Any]:
+def lower_nodes(
+    lowering: Lowering,
+    graph: Graph,
+    inputs: Sequence[Held],
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[Any]:
     """The outputs of a graph on views; its captures are found in `lowering.values`.
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
@@ -170,7 +175,8 @@ def lower_nodes(lowering: Lowering, graph: Graph, inputs: Sequence[Held]) -> lis
             shared = partial(lowering.shared, readers=readers[value])
             values[value] = each(shared, values[value])
     faults: list[str] = []
-    for node in graph.nodes:
+    for done, node in enumerate(graph.nodes):
+        progress(done / len(graph.nodes))
         missing = [value for value in node.reads if value not in values]
         faults += [f"{node.label}: it reads {one}" for one in missing if one in unstorable]
         if missing:  # because another node failed, or it is no number

@@ -5,7 +5,7 @@ outputs = artefact.load().run({"x": array})         # on wasmtime
 module = emit_lowered(lower_graph(graph))           # the bytes alone; `emit` for any program
 """
 
-from likewise.targets.wasm.artefact import Artefact, Signature, compile_graph
+from likewise.targets.wasm.artefact import Artefact, Progress, Signature, compile_graph
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit, emit_lowered
 from likewise.targets.wasm.weights import Placement
@@ -14,6 +14,7 @@ __all__ = [
     "Artefact",
     "Numerics",
     "Placement",
+    "Progress",
     "Runner",
     "Signature",
     "compile_graph",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from likewise.errors import InputError
 from likewise.ir import TensorType
@@ -28,11 +28,14 @@ from likewise.targets.wasm.weights import Placement, weights_of
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from likewise.ir import Graph
     from likewise.lower.port import Port as PlacedPort
 
-__all__ = ["Artefact", "Signature", "compile_graph"]
+__all__ = ["Artefact", "Progress", "Signature", "compile_graph"]
+
+Progress: TypeAlias = "Callable[[str, float], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +130,26 @@ def compile_graph(
     name: str = "model",
     source_sha256: str = "",
     golden: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> Artefact:
     """The artefact of a graph whose inputs have static shapes, with golden vectors if asked for.
 
+    `progress` is told each step, and which part of it is done.
+
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
-    lowered = lower_graph(graph)
+    lowered = lower_graph(graph, lambda part: progress("lowering", part))
     program = lowered.program if threads == 1 else share_out(lowered.program, threads)
     plan = plan_memory(program)
     separate = weights_of(program, plan) if weights == "separate" else None
     stored, content = separate or (None, None)
 
+    if golden:
+        progress("running golden vectors", 0.0)
     expected = vectors(graph) if golden else None
 
-    def module(mode: Numerics) -> bytes:
+    def module(mode: Numerics, part: float) -> bytes:
+        progress("writing the module", part)
         return emit(
             program,
             plan,
@@ -153,14 +162,17 @@ def compile_graph(
             threads=threads,
         )
 
+    data = module(numerics, 0.0)
+    plain = module("strict", 0.5) if numerics == "fast" else None
+    progress("done", 1.0)
     return Artefact(
         name=name,
         numerics=numerics,
         threads=threads,
         source_sha256=source_sha256,
         signature=Signature(_ports(lowered.inputs), _ports(lowered.outputs)),
-        data=module(numerics),
-        plain=module("strict") if numerics == "fast" else None,
+        data=data,
+        plain=plain,
         memory_bytes=plan.size,
         scratch_bytes=plan.scratch,
         weights=content,
