@@ -42,9 +42,7 @@ def tflite_runtime_python() -> Path:
             return program
         base = "python3.11" if sys.version_info[:2] != (3, 11) else sys.executable
         if not starts(base):
-            pytest.skip(
-                "tflite-runtime 2.14 needs Python 3.11, and python3.11 is not here"
-            )
+            pytest.skip("tflite-runtime 2.14 needs Python 3.11, and python3.11 is not here")
         print(f"installing {', '.join(PACKAGES)} into {ENVIRONMENT}")
         for command in (
             [base, "-m", "venv", "--clear", str(ENVIRONMENT)],
