@@ -5,17 +5,16 @@ from __future__ import annotations
 import gzip
 import re
 import subprocess
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 import likewise
+from likewise.conform.engines import outside
+from likewise.conform.engines.outside import ISOLATED, Handler
 from likewise.ir import Expression, TensorType
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
@@ -24,7 +23,8 @@ from tools.node import build, install
 from tools.onnx2tf import ConversionError, convert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from benchmarks.browser.contests import Contest
     from likewise.model import Model
@@ -88,39 +88,15 @@ class Prepared:
         return found[:5] if self.refused else found
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _Isolated(Handler):
     """Isolates the pages, so that they may have threads and a fine clock; keeps nothing cached."""
 
-    protocol_version = "HTTP/1.1"
-    extensions_map = {  # noqa: RUF012 — the base class declares it so
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".wasm": "application/wasm",
-        ".mjs": "text/javascript",
-    }
-
-    def end_headers(self) -> None:
-        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    added: ClassVar[dict[str, str]] = {**Handler.added, **ISOLATED}
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> AbstractContextManager[str]:
     """The address at which the folder is served, on this machine only."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return outside.served(folder, _Isolated)
 
 
 def made_site(folder: Path) -> None:

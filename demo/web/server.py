@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, suppress
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from threading import Event
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from likewise.conform.engines import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,48 +24,26 @@ POLICY: Final = (
 PORT: Final = 8765
 
 
-class Handler(SimpleHTTPRequestHandler):
+class Handler(outside.Handler):
     """Serves files with the page's policy; what changed is asked for again."""
 
-    protocol_version = "HTTP/1.1"
-    extensions_map = {  # noqa: RUF012 — the base class declares it so
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
+    added: ClassVar[dict[str, str]] = {
+        "Content-Security-Policy": POLICY,
+        **outside.ISOLATED,
+        "Cache-Control": "no-cache",
     }
-
-    def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", POLICY)
-        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        self.send_header("Cache-Control", "no-cache")
-        super().end_headers()
 
     def handle(self) -> None:
         # A page that stops a download is no error.
         with suppress(ConnectionError):
             super().handle()
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @contextmanager
-def served(
-    folder: Path, port: int = 0, handler: type[SimpleHTTPRequestHandler] = Handler
-) -> Iterator[str]:
+def served(folder: Path, port: int = 0, handler: type[outside.Handler] = Handler) -> Iterator[str]:
     """The address at which the folder is served while the context lasts; 0 takes any free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(handler, directory=str(folder)))
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with outside.served(folder, handler, port) as address:
+        yield f"{address}/"
 
 
 def serve(port: int) -> int:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import TypeAlias
 
-    from likewise.bundle.engines import Runs
     from likewise.bundle.manifest import Manifest
     from likewise.ir import Array
+    from likewise.targets.ports import Runs
     from likewise_edge.state import Chosen
     from likewise_edge.store import Store
 

@@ -15,7 +15,7 @@ from likewise.ops.case import f32
 from likewise.targets.ports import Port
 
 if TYPE_CHECKING:
-    from likewise.bundle import Runs
+    from likewise.targets.ports import Runs
 
 
 def answering(y: Any) -> Runs:

@@ -43,6 +43,7 @@ class Answering:
 
     runner: Runner
     changes: Any
+    name: str = "changed"
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,22 +15,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from likewise.ir import Array
-    from likewise.targets.ports import Port
+    from likewise.targets.ports import Port, Runs
 
 __all__ = ["run_frame"]
-
-
-class Runs(Protocol):
-    """A loaded model, or the runner of any target."""
-
-    name: str
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` takes."""
-
-    def run(self, feeds: Mapping[str, Any], /) -> dict[str, Any]:
-        """The outputs by name."""
 
 
 def run_frame(

@@ -2,7 +2,7 @@
 
 from likewise.bundle.archive import Bundle, open_bundle, write_bundle
 from likewise.bundle.build import build
-from likewise.bundle.engines import ENGINES, Engine, Runs
+from likewise.bundle.engines import ENGINES, Engine
 from likewise.bundle.keys import PublicKey, generate, read_private, read_public
 from likewise.bundle.manifest import Manifest, Part
 
@@ -13,7 +13,6 @@ __all__ = [
     "Manifest",
     "Part",
     "PublicKey",
-    "Runs",
     "build",
     "generate",
     "open_bundle",

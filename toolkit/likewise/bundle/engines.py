@@ -6,41 +6,21 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from likewise.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from likewise.ir import Array, Graph
-    from likewise.targets.ports import Port
+    from likewise.ir import Graph
+    from likewise.targets.ports import Runs
 
-__all__ = ["ENGINES", "Engine", "Runs", "engine_named"]
+__all__ = ["ENGINES", "Engine", "engine_named"]
 
 
 CORES: Final = 4
 """So many threads can share the work of a module: a Raspberry Pi has the cores."""
-
-
-class Runs(Protocol):
-    """A model on an engine: what a `Model` and every target's `Runner` have in common.
-
-    `name` is what errors call it.
-    """
-
-    name: str
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` takes."""
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What `run` gives."""
-
-    def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
-        """Outputs by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from likewise.ir import DType
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from likewise.bundle.engines import Runs
     from likewise.ir import Array
+    from likewise.targets.ports import Runs
 
 __all__ = ["check", "draw"]
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -31,14 +31,14 @@ from likewise.errors import LikewiseError, ModelError
 from likewise.ir import DType, TensorType
 from likewise.passes.widen import widen, widened_array
 from likewise.targets.numpy.plan import Plan
-from likewise.targets.ports import Port
+from likewise.targets.ports import Port, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from likewise.ir import Array, Graph
 
-__all__ = ["SAMPLE", "Mismatch", "Runs", "drawn", "self_test", "vectors"]
+__all__ = ["SAMPLE", "Mismatch", "drawn", "self_test", "vectors"]
 
 SAMPLE: Final = 256
 SEEDS: Final = 4
@@ -52,21 +52,6 @@ RELATIVE: Final = {
 }
 OUTPUTS: Final = 1 << 16
 _DIGITS: Final = {DType.FLOAT: 24, DType.DOUBLE: 32, DType.FLOAT16: 11, DType.BFLOAT16: 8}
-
-
-class Runs(Protocol):
-    """An artefact that is loaded."""
-
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """What `run` takes."""
-
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """What `run` gives."""
-
-    def run(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
-        """Outputs by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from likewise.ir import Array, Dim, Type
 
-__all__ = ["Port", "Signature", "check_feeds"]
+__all__ = ["Port", "Runs", "Signature", "check_feeds"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,26 @@ class Signature:
     def __str__(self) -> str:
         inputs, outputs = ", ".join(map(str, self.inputs)), ", ".join(map(str, self.outputs))
         return f"({inputs}) -> ({outputs})"
+
+
+class Runs(Protocol):
+    """A model that is ready to run: what a `Model` and every target's `Runner` have in common.
+
+    `name` is what errors call it.
+    """
+
+    name: str
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        """What `run` takes."""
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        """What `run` gives."""
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs by name."""
 
 
 def check_feeds(ports: Sequence[Port], feeds: Mapping[str, Any]) -> list[Any]:

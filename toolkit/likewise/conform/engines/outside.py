@@ -12,16 +12,19 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from playwright.sync_api import Browser
 
 __all__ = [
     "CHROMIUM_FLAGS",
+    "ISOLATED",
     "WEB",
+    "Handler",
+    "Receiver",
     "chromium_on_path",
     "find_chromium",
     "find_node",
@@ -127,15 +130,30 @@ def page_folder() -> Iterator[Path]:
         yield folder
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """Serves a folder, and takes the one file that the page sends back."""
+class Handler(SimpleHTTPRequestHandler):
+    """Serves files; a page is given each anew."""
 
     protocol_version = "HTTP/1.1"
     extensions_map = {  # noqa: RUF012 — the base class declares it so
         **SimpleHTTPRequestHandler.extensions_map,
-        ".wasm": "application/wasm",
+        ".js": "text/javascript",
         ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
     }
+    added: ClassVar[Mapping[str, str]] = {"Cache-Control": "no-store"}
+    """Headers of every answer."""
+
+    def end_headers(self) -> None:
+        for name, value in self.added.items():
+            self.send_header(name, value)
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Receiver(Handler):
+    """Takes the one file that the page sends back, besides."""
 
     def do_PUT(self) -> None:
         """Keep the outputs."""
@@ -148,18 +166,18 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+ISOLATED: Final = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+"""What a page needs that has threads and a fine clock."""
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address at which the folder is served, on this machine only."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+def served(folder: Path, handler: type[Handler] = Receiver, port: int = 0) -> Iterator[str]:
+    """The address at which the folder is served, on this machine only; port 0 is any free one."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(handler, directory=str(folder)))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
