@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import likewise
 from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import TensorType
 from likewise.lower.graph import Lowered, lower_graph
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
     from likewise.ir import Graph
     from likewise.targets.wasm import Runner
+    from tests.conformance.onnx_cases import OnnxCase
 
 T = TypeVar("T")
+
+MODES: tuple[Numerics, Numerics] = ("strict", "fast")
 
 SMALL = 64
 """Elements of a parameter: axes, a shape, repeats, k, a number."""
@@ -35,13 +39,24 @@ class CompiledCase:
 
     def runners(self) -> list[Runner]:
         """In strict numerics, and in fast ones."""
-        modes: tuple[Numerics, Numerics] = ("strict", "fast")
-        return [load(emit_lowered(self.lowered, numerics=mode)) for mode in modes]
+        return [load(emit_lowered(self.lowered, numerics=mode)) for mode in MODES]
 
 
 def compile_case(graph: Graph, feeds: Mapping[str, Any]) -> CompiledCase:
     """`graph` for the shapes of `feeds`, with parameters fixed where that is needed."""
     return CompiledCase(*with_fixed_parameters(graph, feeds, _lowered))
+
+
+def compiled_data_sets(
+    case: OnnxCase,
+) -> Iterator[tuple[CompiledCase, dict[str, Any], list[Any]]]:
+    """For each data set of a case its program, what that is fed, and the outputs expected of it."""
+    model = likewise.load(case.model())
+    for inputs, outputs in case.data_sets():
+        feeds = {port.name: value for port, value in zip(model.inputs, inputs, strict=False)}
+        compiled = compile_case(model.graph, feeds)
+        live = {name: feeds[name] for name in feeds if name not in compiled.constants}
+        yield compiled, live, outputs
 
 
 def with_fixed_parameters(

@@ -3,6 +3,7 @@
 `tests/expected/<target>.toml` holds tables `[[expected]]` with `cases` (names or patterns) and
 `reason`. A ledger is strict both ways: what it lists must fail, what it does not must pass.
 `[[random]]` lists cases whose output is drawn at random: they may come out right by chance.
+`includes` names a ledger whose tables are part of this one.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ TARGETS = tuple(
     for target in (
         Target("NumPy", "numpy", ""),
         Target("WebAssembly", "wasm", "wasm_operators"),
+        Target("Chromium", "chromium", None),
         Target("LiteRT", "litert", None),
         Target("Pyodide", "pyodide", None),
     )
@@ -52,9 +54,9 @@ def expected_failures(target: str, cases: Collection[str]) -> dict[str, str]:
 
 def listed(target: str, table: str, cases: Collection[str]) -> dict[str, str]:
     """The reason by case that a table of a ledger gives; a pattern that matches none raises."""
-    entries = tomllib.loads((FOLDER / f"{target}.toml").read_text()).get(table, [])
-    found: dict[str, str] = {}
-    for entry in entries:
+    ledger = tomllib.loads((FOLDER / f"{target}.toml").read_text())
+    found = listed(ledger["includes"], table, cases) if "includes" in ledger else {}
+    for entry in ledger.get(table, []):
         for pattern in entry["cases"]:
             matched = fnmatch.filter(cases, pattern)
             if not matched:

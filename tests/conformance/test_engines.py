@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import likewise
 from likewise.errors import LikewiseError
 from likewise.loop import interpret
 from likewise.targets.wasm import emit_lowered
-from tests.conformance.compiling import as_stored, compile_case, interpreted
+from tests.conformance.compiling import as_stored, compiled_data_sets, interpreted
 from tests.conformance.onnx_cases import onnx_cases
 from tests.targets.wasm.running import shared_module
 from tests.wasm.engines import Packed, Results, digests
@@ -53,19 +52,14 @@ def compiled(names: Iterable[str], folder: Path) -> Compiled:
         (folder / f"site-{mode}").mkdir()
     made = Compiled({mode: Packed(folder / mode) for mode in MODES})
     for name in names:
-        case = CASES[name]
-        model = likewise.load(case.model())
-        for at, (inputs, _) in enumerate(case.data_sets()):
-            feeds = {port.name: one for port, one in zip(model.inputs, inputs, strict=False)}
-            try:
-                found = compile_case(model.graph, feeds)
-            except (LikewiseError, NotImplementedError):
-                break  # which cases these are is the ledger's business
-            live = {name: one for name, one in feeds.items() if name not in found.constants}
+        try:
+            data_sets = list(compiled_data_sets(CASES[name]))
+        except (LikewiseError, NotImplementedError):
+            continue  # which cases these are is the ledger's business
+        for at, (found, live, _) in enumerate(data_sets):
             label = f"{name}/{at}"
             for mode in MODES:
-                module = module_of(found.lowered, mode)
-                outputs = made.packed[mode].add(label, module, live)
+                outputs = made.packed[mode].add(label, module_of(found.lowered, mode), live)
             size = sum(one.nbytes for one in (*live.values(), *outputs.values()))
             if 0 < size <= SMALL:
                 made.small[label] = (found.lowered, live)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-import likewise
-from tests.conformance.compiling import compile_case
+from tests.conformance.compiling import compiled_data_sets
 from tests.conformance.ledger import expected_failures, listed
 from tests.conformance.onnx_cases import assert_similar, onnx_cases
 
@@ -21,13 +20,9 @@ FIXED = listed("wasm", "fixed", CASES)
 def run(name: str) -> bool:
     """Hold the case in both numerics; whether parameters had to be constants."""
     case = CASES[name]
-    model = likewise.load(case.model())
     fixed = False
-    for inputs, outputs in case.data_sets():
-        feeds = {port.name: value for port, value in zip(model.inputs, inputs, strict=False)}
-        compiled = compile_case(model.graph, feeds)
+    for compiled, live, outputs in compiled_data_sets(case):
         fixed |= bool(compiled.constants)
-        live = {name: feeds[name] for name in feeds if name not in compiled.constants}
         for runner in compiled.runners():
             made = list(runner.run(live).values())
             assert len(made) == len(outputs)

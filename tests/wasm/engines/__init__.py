@@ -6,12 +6,14 @@
 
 A digest is the SHA-256 of an output's bytes, every NaN made the same one. One Node process and
 one page run everything that was added; what fails there has the error's text for its digests.
+`packed.keep` leaves wasmtime out, and `packed.arrays_in_chromium()` gives the outputs themselves.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+from base64 import b64decode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.targets.wasm import load
 from tests.wasm.conftest import RUNTIME
 from tests.wasm.serving import served
@@ -76,6 +79,11 @@ class Packed:
         """Run the module in wasmtime, and keep it for the others; what wasmtime gave."""
         outputs = load(module, threads=2).run(feeds)
         self.expected[name] = digests(outputs)
+        self.keep(name, module, feeds)
+        return outputs
+
+    def keep(self, name: str, module: bytes, feeds: Mapping[str, Array]) -> None:
+        """Have the engines outside Python run the module."""
         if self._size >= BATCH:
             self._index.append({"file": f"{len(self._index)}.bin", "cases": []})
             self._size = 0
@@ -87,7 +95,6 @@ class Packed:
                 "feeds": {name: self._put(stream, one.tobytes()) for name, one in feeds.items()},
             }
         batch["cases"].append(entry)
-        return outputs
 
     def _put(self, stream: Any, content: bytes) -> tuple[int, int]:
         start = self._size
@@ -113,6 +120,18 @@ class Packed:
 
     def in_chromium(self, site: Path) -> Results:
         """What headless Chromium gives on one page; `site` is an empty folder to serve."""
+        return Results(**self._on_a_page(site, "digest"))
+
+    def arrays_in_chromium(self, site: Path) -> dict[str, list[Array] | str]:
+        """The outputs in order by case, or the error; Chromium must have relaxed SIMD."""
+        found = self._on_a_page(site, "content")
+        assert found["relaxed"]
+        return {
+            name: made if isinstance(made, str) else [_array(one) for one in made.values()]
+            for name, made in found["results"].items()
+        }
+
+    def _on_a_page(self, site: Path, shown: str) -> dict[str, Any]:
         self._write_index()
         build(RUNTIME)
         for name in ("index.html", "engine.js"):
@@ -123,5 +142,11 @@ class Packed:
             page = browser.new_page()
             page.set_default_timeout(0)
             page.goto(address)
-            page.wait_for_function("globalThis.runAll")
-            return Results(**page.evaluate("globalThis.runAll()"))
+            page.wait_for_function("() => Boolean(globalThis.runAll)")
+            found: dict[str, Any] = page.evaluate("shown => globalThis.runAll(shown)", shown)
+            return found
+
+
+def _array(shown: Mapping[str, Any]) -> Array:
+    content = np.frombuffer(b64decode(shown["bytes"]), DType[shown["dtype"].upper()].numpy)
+    return content.reshape(shown["shape"])

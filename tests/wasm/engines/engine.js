@@ -13,12 +13,22 @@ function canonical(array, dtype) {
   return array.map((bits) => (isNaN(bits) ? nan : bits));
 }
 
-async function digest(array, dtype) {
+/** What can be told of an output; `content` is all of it. */
+const SHOWN = { digest, content };
+
+async function digest(array, { dtype }) {
   const hash = await crypto.subtle.digest("SHA-256", canonical(array, dtype));
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function runCase(load, bytes, { module, feeds }) {
+function content(array, { dtype, shape }) {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return { dtype, shape, bytes: btoa(text) };
+}
+
+async function runCase(load, show, bytes, { module, feeds }) {
   const part = ([start, length]) => bytes.slice(start, start + length);
   const model = await load(part(module), { threads: 2 });
   const arrays = model.inputs.map((port) => {
@@ -27,20 +37,22 @@ async function runCase(load, bytes, { module, feeds }) {
   });
   const outputs = model.run(Object.fromEntries(arrays));
   const found = {};
-  for (const { name, dtype } of model.outputs) found[name] = await digest(outputs[name], dtype);
+  for (const { name, dtype } of model.outputs) {
+    found[name] = await show(outputs[name], { dtype, shape: model.outputShape(name) });
+  }
   model.dispose();
   return found;
 }
 
-/** SHA-256 by output by case, or the error's text; `read` gives a file's bytes. */
-export async function runAll({ load, hasRelaxedSimd }, read) {
+/** What is `shown` by output by case, or the error's text; `read` gives a file's bytes. */
+export async function runAll({ load, hasRelaxedSimd }, read, shown = "digest") {
   const index = JSON.parse(new TextDecoder().decode(await read("index.json")));
   const results = {};
   for (const { file, cases } of index) {
     const bytes = await read(file);
     for (const one of cases) {
       try {
-        results[one.name] = await runCase(load, bytes, one);
+        results[one.name] = await runCase(load, SHOWN[shown], bytes, one);
       } catch (error) {
         results[one.name] = String(error);
       }
