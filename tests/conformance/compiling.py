@@ -12,6 +12,7 @@ from likewise.lower.graph import Lowered, lower_graph
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.targets.wasm import Numerics, emit_lowered, load
+from likewise.targets.wasm.prepare import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,7 +127,7 @@ def as_stored(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _lowered(graph: Graph, feeds: Mapping[str, Any]) -> Lowered:
     shapes = {name: array.shape for name, array in feeds.items()}
-    return lower_graph(simplify(specialize(graph, shapes)))
+    return lower_graph(prepare(simplify(specialize(graph, shapes))))
 
 
 def with_constant(graph: Graph, name: str, array: np.ndarray[Any, Any]) -> Graph:

@@ -13,7 +13,7 @@ import pytest
 import likewise
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from likewise.targets.litert import KEPT, compile_graph
+from likewise.targets.litert import compile_graph
 from tests.conformance.compiling import with_fixed_parameters
 from tests.conformance.ledger import expected_failures, listed
 from tests.conformance.onnx_cases import assert_similar, onnx_cases
@@ -32,7 +32,7 @@ FIXED = listed("litert", "fixed", CASES)
 def compiled(graph: Graph, feeds: Mapping[str, Any]) -> Artefact:
     """The file for the shapes of `feeds`."""
     shapes = {name: array.shape for name, array in feeds.items()}
-    return compile_graph(simplify(specialize(graph, shapes), KEPT))
+    return compile_graph(simplify(specialize(graph, shapes)))
 
 
 def run(name: str) -> bool:

@@ -1,19 +1,34 @@
-"""A network of bytes: the compiled module gives the very numbers that NumPy gives."""
+"""Networks of bytes: what compiled code gives, and that it computes on bytes."""
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 import pytest
 
 import likewise
+from likewise.conform.compare import compare, judge
 from likewise.conform.inputs import draw_feeds
+from likewise.conform.subject import Subject
+from likewise.ir import DType
+from likewise.targets.litert import emit_program
 from likewise.targets.wasm import load
+from likewise.targets.wasm.prepare import prepare
 from tools.models import ensure
 
+pytestmark = pytest.mark.network
 
-@pytest.mark.network
-def test_resnet18_of_bytes() -> None:
-    model = likewise.load(ensure("resnet18_int8"))
+QDQ = ("resnet18_qdq", "mobilenetv2_qdq")
+
+
+@cache
+def subject(name: str) -> Subject:
+    return Subject(likewise.load(ensure(name)))
+
+
+def test_operators_of_bytes_give_the_very_numbers_of_numpy() -> None:
+    model = subject("resnet18_int8").model
     feeds = draw_feeds(model.inputs, {}, {}, seed=5)
     (expected,) = model.run(feeds).values()
     made = likewise.compile(model)
@@ -22,3 +37,37 @@ def test_resnet18_of_bytes() -> None:
         (answer,) = load(module).run(feeds).values()
         np.testing.assert_array_equal(answer, expected)
     assert np.unique(expected).size > 100
+
+
+@pytest.mark.parametrize("name", QDQ)
+def test_floats_between_quantizers_keep_the_contract(name: str) -> None:
+    one = subject(name)
+    feeds = draw_feeds(one.model.inputs, {}, {}, seed=5)
+    truth = one.oracle(feeds)
+    limits = one.limits(feeds, truth)
+    made = likewise.compile(one.model)
+    assert made.plain is not None
+    for module in (made.data, made.plain):
+        for output, answer in load(module).run(feeds).items():
+            assert np.unique(answer).size > 100
+            verdict = judge(compare(answer, truth[output]), limits[output])
+            assert verdict.good, verdict.reason
+
+
+@pytest.mark.parametrize("name", QDQ)
+def test_floats_between_quantizers_are_computed_on_integers(name: str) -> None:
+    names = [node.operator.name for node in prepare(subject(name).graph).nodes]
+    assert not {"Conv", "Gemm", "MatMul"} & set(names)
+    assert names.count("ConvInteger") >= 20
+
+
+@pytest.mark.parametrize("name", QDQ)
+def test_the_integers_of_the_model_are_those_of_the_tflite_file(name: str) -> None:
+    one = subject(name)
+    assert len(likewise.compile(one.model, "litert").data) < 1.1 * len(one.onnx_bytes)
+    kinds = [
+        one.inputs[1].dtype
+        for one in emit_program(one.graph).operations
+        if "CONV" in one.builtin and one.inputs[1] is not None
+    ]
+    assert kinds.count(DType.INT8) >= 16

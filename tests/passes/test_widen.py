@@ -149,3 +149,13 @@ def test_what_has_no_form_in_float64_is_refused() -> None:
     made = b.op("ZipMap", x, domain="ai.onnx.ml", classlabels_int64s=(1, 2))
     with pytest.raises(UnsupportedError, match=r"\(ZipMap\): it has no form in float64; given"):
         widen(b.graph("g", [x], [made]))
+
+
+def test_what_stays_narrow_has_a_name_of_its_own() -> None:
+    b, x = GraphBuilder(), Value("x", tensor(2, dtype=DType.INT8))
+    after = widened(b, [x], b.DequantizeLinear(x, b.constant(np.float32(0.5))))
+    assert names(after) == ["Cast", "DequantizeLinear", "Cast"]
+    made = [value.name for node in after.nodes for value in node.outputs if value]
+    assert len(set(made)) == len(made)
+    (wide,) = run(after, np.array([3, -1], np.int8))
+    np.testing.assert_array_equal(wide, [1.5, -0.5])

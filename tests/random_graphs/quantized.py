@@ -61,6 +61,24 @@ def quantized_product(w: Writer, x: Value) -> Any:
     return w.b.QLinearMatMul(x, scale, zero, weights, small, zero, scale, zero)
 
 
+def product_of_dequantized(w: Writer, x: Value) -> Any:
+    """A convolution, maybe with a bias, or a product, of what DequantizeLinear makes."""
+    of_images = len(shape_of(x)) > 2 and w.flag()
+    depth, made = shape_of(x)[1 if of_images else -1], w.whole(1, 9)
+    shape, channel = [depth, made], 1
+    if of_images:
+        shape, channel = [made, depth, *(w.whole(1, min(n, 3)) for n in shape_of(x)[2:])], 0
+    weights = w.b.constant(w.array(shape, w.pick(BYTES)))
+    given = _scale(w, weights, dtype_of(weights), channel if w.flag() else None)
+    left = w.b.DequantizeLinear(x, *_scale(w, x, dtype_of(x), None))
+    right = w.b.DequantizeLinear(weights, *given, axis=channel)
+    if not of_images:
+        return w.b.MatMul(left, right)
+    steps = w.b.constant(np.array(w.pick(SCALES), np.float32))
+    bias = w.b.DequantizeLinear(w.b.constant(w.array((made,), DType.INT32)), steps)
+    return w.b.Conv(left, right, bias if w.flag() else None)
+
+
 def _scale(w: Writer, x: Value, dtype: DType, axis: int | None) -> tuple[Value, Value]:
     shape = () if axis is None else (shape_of(x)[axis],)
     rng = np.random.default_rng(w.whole(0, 99))
@@ -76,4 +94,5 @@ QUANTIZED = (
     Step(integer_product, BYTES, (2, 3)),
     Step(integer_convolution, BYTES, (3, 4)),
     Step(quantized_product, BYTES, (2, 3)),
+    Step(product_of_dequantized, BYTES, (2, 4), "keeps"),
 )

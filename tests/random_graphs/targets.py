@@ -25,6 +25,7 @@ from likewise.passes.specialize import specialize
 from likewise.passes.widen import widen, widened_array
 from likewise.targets.numpy.plan import Plan
 from likewise.targets.wasm import Numerics, emit_lowered, load
+from likewise.targets.wasm.prepare import prepare
 from tests.conformance.compiling import as_stored, interpreted
 from tests.models.peers import open_session, run_session
 
@@ -65,7 +66,7 @@ class Prepared:
 
     @cached_property
     def lowered(self) -> Lowered:
-        return lower_graph(self.graph)
+        return lower_graph(prepare(self.graph))
 
     def module(self, numerics: Numerics) -> bytes:
         """The model as a WebAssembly module."""

@@ -79,7 +79,7 @@ def test_a_wrong_answer_is_noticed(wrong: float) -> None:
 
     found: list[str] = []
 
-    @settings(same_each_time, max_examples=30)
+    @settings(same_each_time, max_examples=90)
     @given(models(families=("elementwise",), most=2))
     def collect(drawn: Drawn) -> None:
         if not drawn.special:

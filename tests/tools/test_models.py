@@ -101,7 +101,7 @@ def test_an_unknown_name_lists_the_known_ones(
 
 
 def test_every_name_is_of_one_source() -> None:
-    assert len(set(models.NAMES)) == len(models.NAMES) == 21
+    assert len(set(models.NAMES)) == len(models.NAMES) == 23
     assert len(models.ARCHITECTURES) == 10
 
 

@@ -105,11 +105,11 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     try:
         graph = specialize(loaded.graph, shapes or {}, constants)
         origin = {"name": loaded.name, "source_sha256": loaded.source_sha256}
+        graph = simplify(graph)
         if target == "litert":
-            graph = simplify(graph, litert.KEPT)
             return litert.compile_graph(graph, weights_type=weights_type or "float32", **origin)
         return wasm.compile_graph(
-            simplify(graph),
+            graph,
             numerics=numerics or "fast",
             weights=weights or "inside",
             threads=threads or 1,

@@ -50,7 +50,7 @@ class Model:
         self.name = name
         self._source = source
         self.metadata: Mapping[str, str] = MappingProxyType(dict(metadata or {}))
-        self._plan = Plan(graph)
+        self._plan = Plan(simplify(graph, kept=()))
         self._runners: dict[tuple[tuple[int, ...], ...], Runner | None] = {}
         self.ran_on = "numpy"
         """What the last run ran on: `numpy` or `wasm`."""

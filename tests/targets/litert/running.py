@@ -13,7 +13,7 @@ from likewise.targets.litert import compile_graph
 from likewise.targets.numpy.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["built", "drawn", "outputs_of", "reference"]
 
@@ -22,7 +22,6 @@ def built(
     shapes: Mapping[str, tuple[int, ...]],
     write: Callable[..., Any],
     dtype: DType = DType.FLOAT,
-    kept: Container[str] = (),
 ) -> Graph:
     """The graph that `write(builder, *inputs)` makes; its outputs are y, or y0, y1 ….
 
@@ -36,7 +35,7 @@ def built(
         builder.op_named("Identity", [one], f"y{at}" if several else "y")
         for at, one in enumerate(made if several else (made,))
     ]
-    return simplify(builder.graph("test", inputs, outputs), kept)
+    return simplify(builder.graph("test", inputs, outputs))
 
 
 def drawn(graph: Graph, seed: int = 3) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from likewise.ir import DType, Graph
-from likewise.targets.litert import KEPT, emit_program
+from likewise.targets.litert import emit_program
 from tests.targets.litert.running import built, drawn, outputs_of, reference
 
 RNG = np.random.default_rng(4)
@@ -39,7 +39,7 @@ def network(dtype: type[Any], middle: int) -> Graph:
         dense = b.DequantizeLinear(b.constant(WEIGHTS.reshape(24, 9)), b.constant(np.float32(0.01)))
         return there_and_back(b, b.MatMul(flat, dense), np.float32(0.2), zero)
 
-    return built({"x": (2, 4, 4, 4)}, write, kept=KEPT)
+    return built({"x": (2, 4, 4, 4)}, write)
 
 
 @pytest.mark.parametrize(("dtype", "middle"), [(np.int8, -3), (np.uint8, 125)])
@@ -84,7 +84,7 @@ def test_qlinear_operators() -> None:
             y, y_scale, zero, *dense, b.constant(np.int8(0)), b.constant(np.float32(0.2)), zero
         )
 
-    graph = built({"x": (2, 4, 4, 4)}, write, DType.UINT8, kept=KEPT)
+    graph = built({"x": (2, 4, 4, 4)}, write, DType.UINT8)
     program = emit_program(graph)
     assert [one.builtin for one in program.operations if "QUANT" not in one.builtin] == [
         "TRANSPOSE",
@@ -104,7 +104,7 @@ def test_scales_that_no_kernel_has_stay_floats() -> None:
         x = there_and_back(b, x, X_SCALE, np.int8(0))
         return there_and_back(b, b.MaxPool(x, kernel_shape=(2, 2)), Y_SCALE, np.int8(0))
 
-    graph = built({"x": (1, 2, 4, 4)}, write, kept=KEPT)
+    graph = built({"x": (1, 2, 4, 4)}, write)
     (pool,) = [one for one in emit_program(graph).operations if one.builtin == "MAX_POOL_2D"]
     assert pool.outputs[0].dtype is DType.FLOAT
     feeds = drawn(graph)

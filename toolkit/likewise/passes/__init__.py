@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from likewise.passes.fold_batch_normalization import fold_batch_normalization
-from likewise.passes.fold_constants import fold_constants
+from likewise.passes.fold_constants import KEPT, fold_constants
 from likewise.passes.remove_dead_code import remove_dead_code
 from likewise.passes.remove_identities import remove_identities
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["simplify"]
 
 
-def simplify(graph: Graph, kept: Container[str] = ()) -> Graph:
+def simplify(graph: Graph, kept: Container[str] = KEPT) -> Graph:
     """What every target wants done first; the meaning stays, the bits may round once less.
 
     Operators of `kept` names are not computed beforehand.

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from likewise.ir import Graph, Node, Value
     from likewise.ops.build import GraphBuilder
 
-__all__ = ["fold_constants"]
+__all__ = ["KEPT", "fold_constants"]
+
+KEPT: Final = frozenset({"DequantizeLinear"})
+"""What is computed beforehand only where that is asked for: targets want integers and scales."""
 
 _FREE_ELEMENTS: Final = 1 << 20
 _GROWTH: Final = 4
@@ -56,7 +59,7 @@ class _Budget:
         return True
 
 
-def fold_constants(graph: Graph, kept: Container[str] = ()) -> Graph:
+def fold_constants(graph: Graph, kept: Container[str] = KEPT) -> Graph:
     """`graph` with nodes whose outputs are known replaced by constants.
 
     Known are the outputs of deterministic nodes on constants, and what type inference found

@@ -158,12 +158,14 @@ def _apply(
         value, kind = inputs[at], node.inputs[at].type  # type: ignore[union-attr]
         inputs[at] = _cast(builder, value, kind.dtype)  # type: ignore[arg-type,union-attr]
     names = ["" if value is None else value.name for value in node.outputs]
+    first = len(builder.nodes)
     made = builder.apply(operator, inputs, names, node.name)
     outputs: list[Value | None] = []
     for value, old in zip(made, node.outputs, strict=True):
         if old is None or not _holds_narrow(value.type):
             outputs.append(value)
         elif _is_narrow(value.type):
+            value = builder.rename(value, f"narrow_{old.name}", first)
             outputs.append(_cast(builder, value, DType.DOUBLE, old.name))
         else:
             raise UnsupportedError("it has no form in float64", given=value.type).at(node.label)

@@ -8,6 +8,5 @@ print(emit_program(graph))                                       # the operation
 from likewise.targets.litert.artefact import Artefact, WeightsType, compile_graph
 from likewise.targets.litert.emit import emit_program
 from likewise.targets.litert.host import Runner, load
-from likewise.targets.litert.prepare import KEPT
 
-__all__ = ["KEPT", "Artefact", "Runner", "WeightsType", "compile_graph", "emit_program", "load"]
+__all__ = ["Artefact", "Runner", "WeightsType", "compile_graph", "emit_program", "load"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import TensorType
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from likewise.ir import DType, Graph, Node, Value
     from likewise.ops.build import GraphBuilder
 
-__all__ = ["KEPT", "prepare"]
+__all__ = ["prepare"]
 
-KEPT: Final = frozenset({"DequantizeLinear"})
-"""What is not computed beforehand: the integers and their scales go into the file."""
 _MOST_ROUNDS = 12
 """An expansion's nodes may have expansions; no operator goes deeper than a few."""
 
@@ -42,7 +40,7 @@ def prepare(graph: Graph) -> Graph:
             changed |= made is not None
             return made
 
-        graph = simplify(rewrite(graph, replacement), KEPT)
+        graph = simplify(rewrite(graph, replacement))
         if not changed:
             break
     return graph

@@ -17,6 +17,7 @@ from likewise.targets.ports import Port, Signature
 from likewise.targets.wasm import page
 from likewise.targets.wasm.host import Runner, load
 from likewise.targets.wasm.module import Numerics, emit
+from likewise.targets.wasm.prepare import prepare
 from likewise.targets.wasm.sections import (
     CODE,
     DATA,
@@ -138,7 +139,7 @@ def compile_graph(
 
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
-    lowered = lower_graph(graph, lambda part: progress("lowering", part))
+    lowered = lower_graph(prepare(graph), lambda part: progress("lowering", part))
     program = lowered.program if threads == 1 else share_out(lowered.program, threads)
     plan = plan_memory(program)
     separate = weights_of(program, plan) if weights == "separate" else None
