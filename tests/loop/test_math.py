@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from likewise.loop import Program, ProgramBuilder, S
-from likewise.loop.math import FUNCTIONS, Transcendental, exp_below_zero, power
+from likewise.loop.math import FUNCTIONS, Transcendental, exp_below_zero, gelu, power
 from likewise.targets.wasm import Numerics, load
 from tests.targets.wasm.running import module_of
 
@@ -189,3 +189,24 @@ def test_exp_below_zero(numerics: Numerics) -> None:
     assert error <= function.f32, where
     low = np.array([-88, -100, -1e30, -np.inf], np.float32)
     assert not evaluate(program_of(function, "f32", low.size, 4), low, numerics).any()
+
+
+@pytest.mark.parametrize(
+    ("form", "numerics"), [("f32", "strict"), ("f32x4", "fast"), ("f64", "strict")]
+)
+def test_gelu(form: str, numerics: Numerics) -> None:
+    kind, lanes = form[:3], int(form[4:] or 1)
+    x = arguments(np.float32 if kind == "f32" else np.float64, 4096)
+    function = Transcendental("gelu", gelu, 4, 4)
+    found = evaluate(program_of(function, kind, len(x), lanes), x, numerics)
+    with mpmath.workdps(60):
+        exact = [mpmath.mpf(one) * mpmath.ncdf(min(max(one, -99), 99)) for one in x.tolist()]
+        error = [abs(mpmath.mpf(float(y)) - want) for y, want in zip(found, exact, strict=True)]
+    tiny = np.finfo(x.dtype).smallest_normal
+    units = np.spacing(np.maximum(np.abs(x) / 2, tiny)).tolist()
+    worst = max(float(one / unit) for one, unit in zip(error, units, strict=True))
+    assert 1.0 < worst <= 4.0
+    specials = np.array([np.inf, np.nan, 0.0, -0.0], x.dtype)
+    found = evaluate(program_of(function, kind, 4, lanes), specials, numerics)
+    np.testing.assert_array_equal(found, specials)
+    assert np.signbit(found[3])

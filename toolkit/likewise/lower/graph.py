@@ -17,6 +17,7 @@ from likewise.lower.sequences import Held, content, each, open_ended
 from likewise.lower.view import TensorView
 from likewise.ops.build import Builder, GraphBuilder
 from likewise.ops.operator import Operator
+from likewise.passes.recognise import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,6 +100,7 @@ def lower_graph(graph: Graph, progress: Callable[[float], None] = lambda _: None
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
     """
+    graph = recognise(graph)
     lowering = Lowering()
     views, inputs = [], []
     faults: list[LikewiseError] = []

@@ -6,7 +6,7 @@ holds every entry of `FUNCTIONS` to it against mpmath. To add one: write it from
 branch but `select` (all lanes go the same way) and no libm-like table, and name it here.
 """
 
-from likewise.loop.math.error_function import erf
+from likewise.loop.math.error_function import erf, gelu, gelu_by_tanh
 from likewise.loop.math.exponential import exp, exp_below_zero, sigmoid, tanh
 from likewise.loop.math.exponential_minus_one import cosh, expm1, sinh
 from likewise.loop.math.inverse_hyperbolic import acosh, asinh, atanh, log1p
@@ -33,6 +33,8 @@ __all__ = [
     "exp_below_zero",
     "expm1",
     "fmod",
+    "gelu",
+    "gelu_by_tanh",
     "log",
     "log1p",
     "power",

@@ -1,17 +1,17 @@
-"""erf."""
+"""erf, and Gelu, which is made of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from likewise.loop.math.exponential import exp, exp_below_zero
+from likewise.loop.math.exponential import exp, exp_below_zero, plain_exp
 from likewise.loop.math.parts import accurate, bits_of, is_double, polynomial
 
 if TYPE_CHECKING:
     from likewise.loop.arithmetic import Arithmetic
     from likewise.loop.values import Value
 
-__all__ = ["erf"]
+__all__ = ["erf", "gelu", "gelu_by_tanh"]
 
 # FreeBSD's s_erf.c, highest power first: numerator and denominator of four ranges of |x|.
 _BELOW_084 = (
@@ -44,6 +44,13 @@ _ABOVE = (
      3.03380607434824582924e+01, 1.0),
 )  # fmt: skip
 
+# Pairs of neighbouring coefficients, highest power first.
+_TAIL = (
+    (-3.29653064e-7, 7.98462205e-6), (-8.70742236e-5, 5.74414264e-4),
+    (-2.62106348e-3, 9.06082473e-3), (-2.55391166e-2, 6.19738899e-2),
+    (-1.32827928e-1, 2.49977887e-1), (-3.98941172e-1, 0.5),
+)  # fmt: skip
+
 
 @accurate(f32=1.5, f64=1.0)
 def erf(b: Arithmetic, x: Value) -> Value:
@@ -69,6 +76,36 @@ def _erf_f32(b: Arithmetic, x: Value) -> Value:
         far = b.madd(far, size, coefficient)
     far = 1.0 - exp_below_zero(b, b.madd(far, size, -size))
     return b.select(size > 0.927734375, b.apply("copysign", far, x), near)
+
+
+def gelu(b: Arithmetic, x: Value) -> Value:
+    """X Φ(x), of float32 within 4 ULP of x/2.
+
+    For x < 0, Φ(x) = exp(-x²/2) w(|x|) with w(t) = exp(t²/2) erfc(t/√2)/2, here a polynomial
+    that is minimax up to t = 5 with the weight exp(-t²/2). Nothing cancels there, as it does in
+    1 + erf(x/√2), and no factor waits for the other.
+    """
+    if is_double(x):
+        return x * 0.5 * (_erf_f64(b, x * 0.7071067811865476) + 1.0)
+    size = b.min(abs(x), 5.0)
+    square = size * size
+    fourth = square * square
+    pairs = [b.madd(b.const(one, x.type), size, other) for one, other in _TAIL]
+    highest, higher, low = (
+        b.madd(one, square, other) for one, other in zip(pairs[::2], pairs[1::2], strict=True)
+    )
+    tail = b.madd(b.madd(highest, fourth, higher), fourth, low)
+    below = tail * exp_below_zero(b, x * x * -0.5)
+    return x * b.select(x < 0.0, below, 1.0 - below)
+
+
+def gelu_by_tanh(b: Arithmetic, x: Value) -> Value:
+    """X (1 + tanh z) / 2 for z = √(2/π) (x + 0.044715 x³), which is x / (1 + exp(-2 z))."""
+    slope = b.madd(x * x, -0.0713548162726, b.const(-1.5957691216057308, x.type))
+    turned = x * slope
+    if is_double(x):
+        return x / (exp(b, turned) + 1.0)
+    return x / (plain_exp(b, b.max(b.min(turned, 88.0), -88.0)) + 1.0)
 
 
 def _ratio(b: Arithmetic, x: Value, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> Value:

@@ -8,10 +8,10 @@ from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import TensorType
 from likewise.passes.fold_affine import fold_affine
 from likewise.passes.layout import Layout
+from likewise.passes.recognise import recognise
 from likewise.targets.litert.emitter import Emitter, Laid
 from likewise.targets.litert.fuse import fuse
 from likewise.targets.litert.integers import on_integers
-from likewise.targets.litert.patterns import recognise
 from likewise.targets.litert.prepare import prepare
 from likewise.targets.litert.program import Program, Tensor, tensor_type
 from likewise.targets.litert.rules import find_rule

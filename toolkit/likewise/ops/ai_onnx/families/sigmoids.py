@@ -180,6 +180,10 @@ class Gelu(Activation, versions=(20,)):
             inner = b.Erf(b.Mul(x, float(np.sqrt(0.5))))
         return b.Mul(b.Mul(b.Add(inner, 1), x), 0.5)
 
+    def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
+        compute = loop_math.gelu_by_tanh if self.approximate == "tanh" else loop_math.gelu
+        return lowering.elementwise(compute, x.dtype, x, cost=30)
+
     def define(self, x: float) -> float:
         if self.approximate == "tanh":
             return 0.5 * x * (1 + float(np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))))
