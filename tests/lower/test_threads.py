@@ -79,7 +79,7 @@ def test_little_work_is_left_to_one() -> None:
     assert [parts for _, parts in parts_of(share_out(whole, 2))] == [None, None]
 
 
-@pytest.mark.parametrize("threads", [2, 3, 7])
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_parts_compute_what_the_whole_does(threads: int) -> None:
     whole = program(double, running_sum, two_phases)
     shared = share_out(whole, threads, least=0)
@@ -138,6 +138,16 @@ def through_scratch(in_between: float) -> Program:
             k.store(k.pointer(y), 0, k.load(k.pointer(scratch), 0) + in_between)
             run.call(made.add(k.finish()), k.arguments)
     return made.finish()
+
+
+def test_one_thread_takes_long_calls_in_parts_and_no_more_memory() -> None:
+    whole = through_scratch(0)
+    assert [parts for _, parts in parts_of(share_out(whole, 1))] == [None]
+    shared = share_out(whole, 1, least=0)
+    assert parts_of(shared) == [("reverse.0", Parts(0, 8, 1, 4))]
+    assert [one.bytes for one in shared.buffers] == [one.bytes for one in whole.buffers]
+    x = {"x": np.arange(64, dtype=np.float32)}
+    np.testing.assert_array_equal(interpret(shared, x)["y"], interpret(whole, x)["y"])
 
 
 def test_threads_have_scratch_memory_of_their_own() -> None:

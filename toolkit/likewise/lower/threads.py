@@ -3,6 +3,9 @@
 A kernel is cut into phases, one a statement of its body. A phase that is a nest of loops with
 independent rounds, and enough work in them, is called in parts; the others are called as they
 are. Who runs the program takes care that a call has ended before the next begins.
+
+For one thread, long calls alone become parts. A browser begins with code that is five times as slow
+as what it puts in its place while that runs, and puts it there when a function is called again.
 """
 
 from __future__ import annotations
@@ -50,8 +53,11 @@ __all__ = ["share_out"]
 
 LEAST: Final = 20_000
 """Statements that a phase must run to be worth waking others for: some ten microseconds."""
+LEAST_ALONE: Final = 100_000
+"""The same for one thread: some hundred microseconds of a browser's first code."""
 LEAST_PART: Final = 4_000
 MOST_PARTS: Final = 128
+PARTS_ALONE: Final = 16
 PARTS_A_THREAD: Final = 6
 """More parts than threads, so that one that is held up leaves its share to the others."""
 ENOUGH: Final = 4
@@ -69,11 +75,13 @@ class _Phase:
     own: frozenset[int] = frozenset()
 
 
-def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
+def share_out(program: Program, threads: int, least: int | None = None) -> Program:
     """The verified program that computes the same, in parts for so many threads.
 
-    Phases of less work than `least` are left to one.
+    Phases of less work than `least` are called as a whole.
     """
+    if least is None:
+        least = LEAST if threads > 1 else LEAST_ALONE
     *kernels, run = program.functions
     all_phases = {one.name: _phases(one, threads, least) for one in kernels}
     phases = {name: found for name, found in all_phases.items() if any(one.parts for one in found)}
@@ -92,9 +100,12 @@ def share_out(program: Program, threads: int, least: int = LEAST) -> Program:
                 for position in own:
                     memory = memories[position]
                     if isinstance(memory, Buffer):
-                        wider[memory] = replace(memory, size=_spaced(memory.size) * threads)
+                        size = _spaced(memory.size, threads) * threads
+                        wider[memory] = replace(memory, size=size)
                 for phase in phases[name]:
-                    copies = tuple((at, _spaced(_size(memories[at]))) for at in sorted(phase.own))
+                    copies = tuple(
+                        (at, _spaced(_size(memories[at]), threads)) for at in sorted(phase.own)
+                    )
                     yield replace(
                         statement, function=phase.function.name, parts=phase.parts, copies=copies
                     )
@@ -135,9 +146,9 @@ def _size(memory: Memory) -> int:
     return memory.size if isinstance(memory, Buffer) else 0
 
 
-def _spaced(size: int) -> int:
+def _spaced(size: int, threads: int) -> int:
     """Elements between copies: threads do not write to one line of a cache."""
-    return -(-size // _LINE) * _LINE
+    return -(-size // _LINE) * _LINE if threads > 1 else size
 
 
 def _fixed(call: Call) -> bool:
@@ -266,7 +277,7 @@ def _to_share(
                 positions = (one.position for one in own if isinstance(one, BufferParam))
                 best, most = (loop, frozenset(positions)), rounds
                 break
-        if most >= ENOUGH * threads:
+        if most >= (ENOUGH * threads if threads > 1 else PARTS_ALONE):
             break
     return best
 
@@ -288,7 +299,8 @@ def _with_bounds(
     """The nest with the loop from one of the new parameters to the other, and their values."""
     start, stop = int(_number(loop.start) or 0), int(_number(loop.stop) or 0)
     rounds = len(range(start, stop, loop.step))
-    most = min(MOST_PARTS, threads * PARTS_A_THREAD, max(threads, _work((nest,)) // LEAST_PART))
+    wanted = threads * PARTS_A_THREAD if threads > 1 else PARTS_ALONE
+    most = min(MOST_PARTS, wanted, max(threads, 2, _work((nest,)) // LEAST_PART))
     size = ceil(rounds / most) * loop.step
     first, last = (Ref(one, I32) for one in bounds)
     shared = replace(loop, start=first, stop=last)

@@ -140,7 +140,7 @@ def compile_graph(
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
     lowered = lower_graph(prepare(graph), lambda part: progress("lowering", part))
-    program = lowered.program if threads == 1 else share_out(lowered.program, threads)
+    program = share_out(lowered.program, threads)
     plan = plan_memory(program)
     separate = weights_of(program, plan) if weights == "separate" else None
     stored, content = separate or (None, None)

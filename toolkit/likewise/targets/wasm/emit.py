@@ -27,6 +27,7 @@ from likewise.loop.nodes import (
     Load,
     Memory,
     Operand,
+    Parts,
     Read,
     Ref,
     SetVar,
@@ -67,7 +68,7 @@ def emit_function(
 ) -> FunctionBody:
     """The body; `positions` numbers the functions that it may call.
 
-    `tickets` are those of the calls that threads share; other calls in parts are made as one.
+    `tickets` are those of the calls that threads share.
     """
     plan = AddressPlan(function, addresses)
     return _Emitter(function, plan, positions, tickets or {}, fused=fused).emit()
@@ -328,15 +329,49 @@ class _Emitter(Conversions):
                 self.flush()
                 self.i32(self.tickets[statement])
                 self.code += b"\x10" + unsigned(self.positions["share"])
-            case Call(function=name, memories=memories, scalars=scalars, parts=parts):
-                for memory, offset in memories:
-                    self.place(memory, offset)
-                for one in scalars:
-                    self.operand(one)
-                for bound in (parts.start, parts.stop) if parts is not None else ():
-                    self.i32(bound)
-                self.flush()
-                self.code += b"\x10" + unsigned(self.positions[name])
+            case Call(parts=None):
+                self.call(statement)
+            case Call(parts=Parts() as parts):
+                self.in_parts(statement, parts)
+
+    def call(self, call: Call, *bounds: int) -> None:
+        """Call the function as a whole, or for the part whose bounds the locals hold."""
+        for memory, offset in call.memories:
+            self.place(memory, offset)
+        for one in call.scalars:
+            self.operand(one)
+        for bound in bounds:
+            self.get(bound)
+        self.flush()
+        self.code += b"\x10" + unsigned(self.positions[call.function])
+
+    def in_parts(self, call: Call, parts: Parts) -> None:
+        """Call the function for one part after the other."""
+        self.flush()
+        mark = self.mark()
+        start, stop = self.new_local("i32"), self.new_local("i32")
+        self.i32(parts.start)
+        self.set(start)
+        self.code += b"\x03\x40"
+        self.depth += 1
+        self.get(start)
+        self.i32(parts.size)
+        self.op("i32.add")
+        self.code += b"\x22" + unsigned(stop)
+        self.i32(parts.stop)
+        self.get(stop)
+        self.i32(parts.stop)
+        self.op("i32.lt_s")
+        self.code += b"\x1b"  # select
+        self.set(stop)
+        self.call(call, start, stop)
+        self.get(stop)
+        self.code += b"\x22" + unsigned(start)
+        self.i32(parts.stop)
+        self.op("i32.lt_s")
+        self.code += b"\x0d\0\x0b"
+        self.depth -= 1
+        self.release(mark)
 
     def while_(self, statement: While) -> None:
         self.flush()
