@@ -66,7 +66,6 @@ CONTESTS = (
     Contest("resnet18_qdq", "resnet18 224, int8 as QDQ", 1.0),
     Contest("resnet50", "resnet50 224", 2.0),
     Contest("mobilenetv2", "mobilenetv2 224", 2.0),
-    Contest("mobilenetv2_qdq", "mobilenetv2 224, int8 as QDQ", 1.0),
     Contest("efficientnet_b0", "efficientnet_b0 224", 2.0),
     Contest("unet", "unet 128", 2.0),
     Contest("segformer_b0", "segformer_b0 256", 1.8),

@@ -12,8 +12,6 @@ from likewise.loop.nodes import (
     Buffer,
     Call,
     Const,
-    Copy,
-    Fill,
     For,
     Function,
     If,
@@ -26,9 +24,8 @@ from likewise.lower.memory import touched
 from likewise.lower.plan import plan_memory
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from likewise.targets.wasm.emit import emit_function
-from likewise.targets.wasm.encoder import PAGE, Data, Module
 from likewise.targets.wasm.prepare import prepare
+from likewise.targets.wasm.steps import emit_steps, step_name, steps_of
 from tools.models import ensure
 
 if TYPE_CHECKING:
@@ -68,24 +65,12 @@ def run_profile(
     graph = simplify(specialize(model.graph, prepared.shapes, prepared.constants))
     lowered = lower_graph(prepare(graph))
     program, plan = lowered.program, plan_memory(lowered.program)
-    steps = [
-        Function(f"step {at}", (), (), block)
-        for at, block in enumerate(steps_of(program.functions[-1].body))
-    ]
-    functions = (*program.functions[:-1], *steps)
-    positions = {one.name: at for at, one in enumerate(functions)}
-    bodies = tuple(emit_function(one, plan.addresses, positions, fused=True) for one in functions)
-    data = tuple(
-        Data(plan.addresses[one], one.data.tobytes())
-        for one in program.buffers
-        if one.data is not None and one.size
-    )
-    exports = {one.name: positions[one.name] for one in steps}
+    steps = steps_of(program.functions[-1].body)
     module = folder / f"{contest.model}.steps.wasm"
-    module.write_bytes(Module(bodies, -(-plan.size // PAGE), exports, data).encode())
+    module.write_bytes(emit_steps(program, plan, fused=True))
     spec = {
         "module": f"/{module.name}",
-        "steps": list(exports),
+        "steps": [step_name(at) for at in range(len(steps))],
         "inputs": prepared.inputs,
         "places": {one.name: plan.addresses[program.buffer(one.buffer)] for one in lowered.inputs},
         "warmUp": WARM_UP,
@@ -95,26 +80,11 @@ def run_profile(
     page.goto(f"{address}/page/")
     times = page.evaluate("spec => globalThis.benchmark.profile(spec)", spec)
     page.close()
-    by_name = {one.name: one for one in functions}
+    by_name = {one.name: one for one in program.functions}
     return [
-        Timed(_title(step.body), time, operations(step.body, by_name), _buffers(step.body))
+        Timed(_title(step), time, operations(step, by_name), _buffers(step))
         for step, time in zip(steps, times, strict=True)
     ]
-
-
-def steps_of(body: tuple[Statement, ...]) -> list[tuple[Statement, ...]]:
-    """What can be timed alone: calls and the like; what stands between them stays together."""
-    found: list[tuple[Statement, ...]] = []
-    between: list[Statement] = []
-    for one in body:
-        if isinstance(one, Call | Fill | Copy):
-            if between:
-                found.append(tuple(between))
-                between = []
-            found.append((one,))
-        else:
-            between.append(one)
-    return [*found, tuple(between)] if between else found
 
 
 def _title(step: tuple[Statement, ...]) -> str:

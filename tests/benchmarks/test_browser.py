@@ -13,7 +13,7 @@ from benchmarks.browser.beside import Beside, beside_table
 from benchmarks.browser.chart import draw
 from benchmarks.browser.cold import Visits
 from benchmarks.browser.contests import CONTESTS, Contest
-from benchmarks.browser.profile import operations, steps_of
+from benchmarks.browser.profile import operations
 from benchmarks.browser.report import (
     cold_section,
     contest_section,
@@ -171,13 +171,6 @@ def test_multiply_adds_are_counted_by_rounds_and_lanes() -> None:
     kernel = b.finish()
     twice = (Call(kernel.name, ()), Call(kernel.name, ()))
     assert operations(twice, {kernel.name: kernel}) == 2 * 5 * 5 * 4 * 2
-    between = kernel.body[:1]
-    assert steps_of((*between, *between, *twice, *between)) == [
-        (*between, *between),
-        twice[:1],
-        twice[1:],
-        between,
-    ]
 
 
 def test_an_unknown_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,6 +139,25 @@ def test_compile_for_threads(likewise: Any, folder: Path) -> None:
     assert "there is no such number of threads; given: 0; allowed: 1 to 64" in done.stderr
 
 
+def test_compile_tries_tiles_and_takes_them_from_a_file(likewise: Any, folder: Path) -> None:
+    call = ["compile", "affine.onnx", "--shape", "x=2,3", "-o", "affine.wasm"]
+    done = likewise(*call, "--tune", "--json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert list(content["files"]) == ["affine.wasm", "affine.plain.wasm", "affine.tiles.json"]
+    assert content["tuning"].keys() == {"milliseconds_before", "milliseconds", "choices"}
+    module = (folder / "affine.wasm").read_bytes()
+    done = likewise(*call, "--tiles", "affine.tiles.json", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "tuning" not in json.loads(done.stdout)
+    assert (folder / "affine.wasm").read_bytes() == module
+    assert "changed; a run takes" in likewise(*call, "--tune").stdout
+    (folder / "affine.tiles.json").write_text("{}")
+    done = likewise(*call, "--tiles", "affine.tiles.json")
+    assert done.returncode == 2
+    assert "likewise: affine.tiles.json: the file holds no tiles; allowed: likewise" in done.stderr
+
+
 def test_compile_writes_a_tflite_file(likewise: Any, folder: Path) -> None:
     call = ["compile", "relu.onnx", "--target", "litert", "--shape", "x=2,3", "-o", "relu.tflite"]
     done = likewise(*call, "--weights-type", "float16", "--json")

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 
 from likewise.errors import InputError, LikewiseError
+from likewise.lower.tiles import Tiles
 from likewise.model import Model, load
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.targets import litert, wasm
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from likewise.onnx.source import ModelSource
+
+    TileSource: TypeAlias = Tiles | str | os.PathLike[str]
 
 __all__ = ["Target", "compile"]
 
@@ -33,6 +38,8 @@ def compile(  # noqa: A001
     threads: int = 1,
     golden: bool = True,
     progress: wasm.Progress | None = None,
+    tiles: TileSource | None = None,
+    tune: bool = False,
 ) -> wasm.Artefact: ...
 
 
@@ -58,6 +65,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     threads: int | None = None,
     golden: bool | None = None,
     progress: wasm.Progress | None = None,
+    tiles: TileSource | None = None,
+    tune: bool | None = None,
     weights_type: litert.WeightsType | None = None,
 ) -> wasm.Artefact | litert.Artefact:
     """The model as an artefact of `target`, for inputs of the shapes given.
@@ -71,8 +80,9 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
     share; with more than one of `threads`, so many can share the work of a run, and the answer has
     the same bits; with `golden` the module carries the answer of a run in float64, by which it can
     be tested where it is loaded; `progress` is told each step and, from 0 to 1, which part of it is
-    done. Of `litert` alone: `weights_type` is `float32`, or `float16` for
-    half the size.
+    done; `tiles`, a table or a file of it, says how much kernels compute at a time, and `tune`
+    finds that out under wasmtime: the artefact's `tuning` is what it found (docs/tiles.md). Of
+    `litert` alone: `weights_type` is `float32`, or `float16` for half the size.
 
     Raises `InputError` for a wrong option or shape, `UnsupportedError` that lists everything
     that cannot be compiled.
@@ -91,6 +101,9 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
         raise InputError(f"the target {target!r} carries no golden vectors", given=golden)
     if progress is not None and target != "wasm":
         raise InputError(f"the target {target!r} tells no progress", given="progress=…")
+    for name, value in (("tiles", tiles), ("tune", tune)):
+        if value is not None and target != "wasm":
+            raise InputError(f"the target {target!r} has no tiles", given=f"{name}={value}")
     if threads is not None and target != "wasm":
         raise InputError(
             "threads are part of a module of wasm alone",
@@ -101,6 +114,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
         raise InputError(
             "there is no such number of threads", given=threads, allowed=f"1 to {MOST_THREADS}"
         )
+    table = tiles if isinstance(tiles, Tiles) or tiles is None else Tiles.read(tiles)
     loaded = model if isinstance(model, Model) else load(model)
     try:
         graph = specialize(loaded.graph, shapes or {}, constants)
@@ -115,6 +129,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
             threads=threads or 1,
             golden=golden is not False,
             progress=progress or (lambda *_: None),
+            tiles=table,
+            tune=bool(tune),
             **origin,
         )
     except LikewiseError as error:

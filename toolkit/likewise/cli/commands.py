@@ -185,6 +185,18 @@ def _refuse(where: str, **options: Any) -> None:
     "makes and `self_test` checks.",
 )
 @click.option(
+    "--tiles",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Of wasm: how much kernels compute at a time, as --tune found it. Results are the same.",
+)
+@click.option(
+    "--tune",
+    is_flag=True,
+    help="Of wasm: try tiles under wasmtime, build with the fastest and write NAME.tiles.json, "
+    "which --tiles takes.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from likewise.targets import wasm
+    from likewise.targets.wasm.tune import Tuning
 
 __all__ = ["compile_model"]
 
@@ -28,6 +29,8 @@ def compile_model(
     weights_type: Any,
     threads: int | None,
     golden: bool | None,
+    tiles: str | None,
+    tune: bool,
     output: str,
     as_json: bool,
 ) -> None:
@@ -38,6 +41,8 @@ def compile_model(
         "weights": weights,
         "threads": threads,
         "golden": golden,
+        "tiles": tiles,
+        "tune": tune or None,
         "weights_type": weights_type,
     }
     made: wasm.Artefact | litert.Artefact = compile_to_target(
@@ -67,13 +72,66 @@ def compile_model(
                 "outputs": {name: kind for way, name, kind in ports if way == "out"},
                 **{f"{name}_bytes": size for name, size in sizes.items()},
                 "seconds": seconds,
+                **_tuning_facts(made),
             }
         )
         return
     facts = [(_SIZES[name], f"{size:,} bytes") for name, size in sizes.items()]
     facts += [("file", f"{file}: {file.stat().st_size:,} bytes") for file in files]
     title = f"{path}: {how}, {seconds:.1f} s"
-    print_tables(table(title, ("", ""), facts), table("signature", ("", "name", "type"), ports))
+    shown = [table(title, ("", ""), facts), table("signature", ("", "name", "type"), ports)]
+    print_tables(*shown, *_tuning_tables(made))
+
+
+def _tuning(made: wasm.Artefact | litert.Artefact) -> Tuning | None:
+    return None if isinstance(made, litert.Artefact) else made.tuning
+
+
+def _tuning_facts(made: wasm.Artefact | litert.Artefact) -> dict[str, Any]:
+    """What trying tiles found, for machines."""
+    found = _tuning(made)
+    if found is None:
+        return {}
+    choices = [
+        {
+            "shape": str(one.shape),
+            "calls": one.calls,
+            "before": str(one.before),
+            "tile": str(one.tile),
+            "milliseconds_before": one.milliseconds_before,
+            "milliseconds": one.milliseconds,
+        }
+        for one in found.choices
+    ]
+    return {
+        "tuning": {
+            "milliseconds_before": found.milliseconds_before,
+            "milliseconds": found.milliseconds,
+            "choices": choices,
+        }
+    }
+
+
+def _tuning_tables(made: wasm.Artefact | litert.Artefact) -> list[Any]:
+    """The tiles that were changed, and what that gained."""
+    found = _tuning(made)
+    if found is None:
+        return []
+    changed = [one for one in found.choices if one.tile != one.before]
+    rows = [
+        (
+            str(one.shape),
+            f"{one.calls}",
+            f"{one.before} → {one.tile}",
+            f"{one.milliseconds_before:.3f} → {one.milliseconds:.3f}",
+        )
+        for one in changed
+    ]
+    title = (
+        f"tiles: {len(changed)} of {len(found.choices)} changed; a run takes "
+        f"{found.milliseconds_before:.1f} → {found.milliseconds:.1f} ms under wasmtime"
+    )
+    return [table(title, ("shape", "calls", "tile", "ms a run"), rows)]
 
 
 _SIZES: Final = {

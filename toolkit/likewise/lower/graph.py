@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,20 +20,25 @@ from likewise.ops.operator import Operator
 from likewise.passes.recognise import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from likewise.loop import Program
+    from likewise.lower.tiles import Shape, Tiles
 
 __all__ = ["Lowered", "ViewBuilder", "lower_graph", "lower_nodes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """The program of a graph, and where its inputs and outputs are."""
+    """The program of a graph, and where its inputs and outputs are.
+
+    `shapes` says, by the functions' names, what the kernels compute whose tiles can be chosen.
+    """
 
     program: Program
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
 
 
 class ViewBuilder(Builder[TensorView]):
@@ -95,13 +100,19 @@ class ViewBuilder(Builder[TensorView]):
         return self.lowering.constant(np.asarray(made))
 
 
-def lower_graph(graph: Graph, progress: Callable[[float], None] = lambda _: None) -> Lowered:
-    """The program that computes a graph. `progress` is told which part of the nodes is done.
+def lower_graph(
+    graph: Graph,
+    progress: Callable[[float], None] = lambda _: None,
+    tiles: Tiles | None = None,
+) -> Lowered:
+    """The program that computes a graph, with those tiles or the default ones.
+
+    `progress` is told which part of the nodes is done.
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
     """
     graph = recognise(graph)
-    lowering = Lowering()
+    lowering = Lowering(tiles)
     views, inputs = [], []
     faults: list[LikewiseError] = []
     for value in graph.inputs:
@@ -122,7 +133,10 @@ def lower_graph(graph: Graph, progress: Callable[[float], None] = lambda _: None
     outputs = [
         _output(lowering, value.name, view) for value, view in zip(graph.outputs, made, strict=True)
     ]
-    return Lowered(lowering.finish(), tuple(inputs), tuple(outputs))
+    program = lowering.finish()
+    names = {one.name for one in program.functions}
+    shapes = {name: shape for name, shape in lowering.shapes.items() if name in names}
+    return Lowered(program, tuple(inputs), tuple(outputs), shapes)
 
 
 def _output(lowering: Lowering, name: str, view: TensorView) -> Port:

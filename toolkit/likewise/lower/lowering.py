@@ -18,6 +18,7 @@ from likewise.lower.kernel import Kernel
 from likewise.lower.memory import callees, touched, with_memory
 from likewise.lower.nest import Body, join_axes, write_nest
 from likewise.lower.pending import Pending, extend
+from likewise.lower.tiles import default_tiles
 from likewise.lower.view import Index, TensorView
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from likewise.lower.kernels.recurrent import Walk
     from likewise.lower.pending import Emit, Rows
     from likewise.lower.sequences import Held
+    from likewise.lower.tiles import Shape, Tiles
     from likewise.ops.windows import Windows
 
 __all__ = ["DEAR", "Lowering"]
@@ -46,7 +48,10 @@ REPEATED = 1024
 class Lowering:
     """The program being made. Operators use its methods; a target takes `finish()`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tiles: Tiles | None = None) -> None:
+        self.tiles = tiles or default_tiles()
+        self.shapes: dict[str, Shape] = {}
+        """What kernels compute whose tiles can be chosen, by the names of their functions."""
         self.program = ProgramBuilder()
         self.entry = FunctionBuilder("run")
         self.values: dict[GraphValue, Any] = {}
@@ -117,13 +122,16 @@ class Lowering:
     # Kernels
 
     @contextmanager
-    def kernel(self, name: str) -> Iterator[Kernel]:
-        """Write a kernel and call it where `run` stands; equal kernels are kept once."""
+    def kernel(self, name: str, shape: Shape | None = None) -> Iterator[Kernel]:
+        """Write a kernel and call it where `run` stands; equal kernels are kept once.
+
+        With `shape` its tile is one of those that `self.tiles` lets choose for that.
+        """
         k = Kernel(name)
         yield k
-        self._launch(k)
+        self._launch(k, shape)
 
-    def _launch(self, k: Kernel) -> None:
+    def _launch(self, k: Kernel, shape: Shape | None) -> None:
         written = k.finish()
         if not written.body:
             return
@@ -136,6 +144,8 @@ class Lowering:
                 name = f"{written.name}_{number}"
             known = self.program.add(replace(written, name=name))
             self._kernels[anonymous] = known
+        if shape is not None:
+            self.shapes[known.name] = shape
         self.entry.call(known, k.arguments)
 
     def nest(self, name: str, shape: Sequence[int], body: Body, widest: Storage) -> None:

@@ -20,6 +20,7 @@ from likewise.lower.kernels.batched import pack_columns, suits_product
 from likewise.lower.kernels.igemm import Tile, even_spans, over_rows, portion_of
 from likewise.lower.kernels.layout import strides_of
 from likewise.lower.pending import Pending
+from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,8 @@ def attention(lowering: Lowering, a: TensorView, v: TensorView) -> TensorView | 
     if not suits_product(a, v) or np.broadcast_shapes(lead, v.shape[:-2]) != lead:
         return None
     scores, depth, columns = base.scores, *v.shape[-2:]
+    shape = Shape("f32_attention", (*a.shape[:-1], columns, depth))
+    size = lowering.tiles.of(shape)
 
     def emit(target: TensorView, epilogue: Epilogue) -> None:
         strides = strides_of(target)
@@ -115,9 +118,9 @@ def attention(lowering: Lowering, a: TensorView, v: TensorView) -> TensorView | 
                 at = part.start + row * part.stride
                 tile.run(k, rows, at, block + column * depth, column, store, columns=width)
 
-            over_rows(k, part.count, columns, depth, run)
+            over_rows(k, part.count, columns, depth, run, size)
 
-        _in_parts(lowering, "f32_attention_6x8", scores, finish)
+        _in_parts(lowering, f"{shape.kernel}_{size}", scores, finish)
 
     return lowering.pending(a.dtype, (*a.shape[:-1], columns), None, emit)
 

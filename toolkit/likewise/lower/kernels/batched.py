@@ -10,6 +10,7 @@ import numpy as np
 from likewise.loop.types import S
 from likewise.lower.kernels.igemm import BLOCK, Tile, over_rows
 from likewise.lower.kernels.layout import strides_of
+from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
     from likewise.lower.pending import Put, Rows
+    from likewise.lower.tiles import TileSize
     from likewise.lower.view import Index, TensorView
 
 __all__ = ["Product", "pack_columns", "rows_of", "suits_product"]
@@ -63,6 +65,7 @@ class Product:
     right: TensorView
     row_step: int
     columns: int
+    size: TileSize
 
     @staticmethod
     def of(lowering: Lowering, a: TensorView, b: TensorView) -> Product:
@@ -74,11 +77,13 @@ class Product:
             left = lowering.materialise(a)
             strides = (a.shape[-1], 1)
         packed = pack_columns(lowering, b)
+        shape = Shape("f32_batched", (*batch, a.shape[-2], b.shape[-1], a.shape[-1]))
         return Product(
             left.broadcast((*batch, *a.shape[-2:])),
             packed.broadcast((*batch, *packed.shape[-3:])),
             strides[-2],
             b.shape[-1],
+            lowering.tiles.of(shape),
         )
 
     def rows(self, k: Kernel, lead: Index, first: Value, count: int, put: Put) -> None:
@@ -96,7 +101,7 @@ class Product:
             start = base + (first + row) * self.row_step
             tile.run(k, rows, start, block + column * depth, column, store, columns=columns)
 
-        over_rows(k, count, self.columns, depth, run)
+        over_rows(k, count, self.columns, depth, run, self.size)
 
 
 def rows_of(lowering: Lowering, a: TensorView, b: TensorView) -> Rows:

@@ -12,10 +12,11 @@ import numpy as np
 
 from likewise.loop.types import S
 from likewise.lower.kernels.depthwise import depthwise
-from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack
+from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, part_of_rows
 from likewise.lower.kernels.layout import channels_last, padded, strides_of
 from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
 from likewise.lower.kernels.winograd import suits_winograd, winograd
+from likewise.lower.tiles import Shape
 from likewise.lower.view import unflatten
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
     from likewise.lower.pending import Epilogue
+    from likewise.lower.tiles import TileSize
     from likewise.lower.view import Index, TensorView
     from likewise.ops.windows import Windows
 
@@ -30,7 +32,6 @@ __all__ = ["convolve"]
 
 Place = Callable[[int], "Index"]
 Run = Callable[[int, "Value", "Value", int, Place], None]
-_CHUNK = 4096  # elements of the left side that one pass over the weights takes: half of an L1
 
 
 def convolve(
@@ -110,17 +111,14 @@ def _packed(
             depthwise(lowering, source, flat[:, 0], windows, target, epilogue)
         else:
             made = w.shape[0] // group
-            packed = [
-                pack(flat[g * made : (g + 1) * made].transpose(0, 2, 1)) for g in range(group)
-            ]
-            weights = lowering.constant(np.stack(packed))
+            split = flat.reshape(group, made, *flat.shape[1:]).transpose(0, 1, 3, 2)
             if in_tiles:
+                weights = lowering.constant(pack(split[0])[None])
                 winograd(lowering, source, weights, target, epilogue)
             else:
-                direct = _Direct(
+                _Direct(
                     lowering, source, windows, target, epilogue, group, w.shape[1], pairs
-                )
-                direct.write(weights)
+                ).write(split)
 
     return lowering.pending(x.dtype, shape, order, emit)
 
@@ -138,28 +136,25 @@ class _Direct:
     depth: int
     pairs: bool
 
-    def write(self, packed: TensorView) -> None:
-        windows, steps = self.windows, self._axis_steps()
-        pointwise = windows.taps == 1 and all(s == 1 for s in windows.strides)
-        kind = "i16" if self.pairs else self.x.storage
-        if pointwise:
-            name = f"{kind}_gemm_6x8"
-        else:
-            name = f"{kind}_conv_" + "x".join(map(str, windows.kernel)) + "_6x8"
-        made = self.y.shape[1] // self.group
-        with self.lowering.kernel(name) as k, ExitStack() as loops:
+    def write(self, weights: np.ndarray[Any, Any]) -> None:
+        """With weights as [group, channel, tap, depth]."""
+        steps, made = self._axis_steps(), self.y.shape[1] // self.group
+        shape = self._shape()
+        size = self.lowering.tiles.of(shape)
+        packed = self.lowering.constant(np.stack([pack(one, size.columns) for one in weights]))
+        with self.lowering.kernel(f"{shape.kernel}_{size}", shape) as k, ExitStack() as loops:
             image = loops.enter_context(k.loop(self.x.shape[0]))
             g = loops.enter_context(k.loop(self.group))
             memory, base = self.x.address(
                 k, (image, g * self.depth, *[k.index(0)] * (self.x.rank - 2))
             )
-            weights = k.pointer(packed.address(k, (k.index(0),) * packed.rank)[0])
+            right = k.pointer(packed.address(k, (k.index(0),) * packed.rank)[0])
             row_step, taps, depth = self._taps(steps)
-            tile = Tile(k.pointer(memory), row_step, taps, depth, weights, self.pairs)
+            tile = Tile(k.pointer(memory), row_step, taps, depth, right, self.pairs)
             per_group = packed.size // self.group
 
             def at(column: Value) -> Value:
-                return g * per_group + column * (windows.taps * self.depth)
+                return g * per_group + column * (self.windows.taps * self.depth)
 
             def run(rows: int, start: Value, column: Value, columns: int, place: Place) -> None:
                 def store(k: Kernel, own: Value, row: int, value: Value) -> None:
@@ -169,10 +164,29 @@ class _Direct:
 
                 tile.run(k, rows, start, at(column), column, store, columns=columns)
 
-            if pointwise:
-                self._over_points(k, base, made, run)
+            if self._pointwise:
+                self._over_points(k, base, made, run, size)
             else:
-                self._over_rows(k, base, steps, made, run)
+                self._over_rows(k, base, steps, made, run, size)
+
+    @property
+    def _pointwise(self) -> bool:
+        """Whether all places are one axis: windows of one element, side by side."""
+        return self.windows.taps == 1 and all(step == 1 for step in self.windows.strides)
+
+    def _shape(self) -> Shape:
+        windows = self.windows
+        kernel, places = (
+            f"{'i16' if self.pairs else self.x.storage}_gemm",
+            [math.prod(windows.output)],
+        )
+        if not self._pointwise:
+            kernel = f"{kernel[:3]}_conv_" + "x".join(map(str, windows.kernel))
+            places = [*windows.output]
+        batch = self.y.shape[0] * self.group
+        return Shape(
+            kernel, (batch, *places, self.y.shape[1] // self.group, windows.taps * self.depth)
+        )
 
     def _axis_steps(self) -> tuple[int, ...]:
         """How far apart neighbours along the input's spatial axes lie: there are no gaps."""
@@ -201,7 +215,7 @@ class _Direct:
         row = self._row_axis()
         return steps[row] * windows.strides[row], taps, depth
 
-    def _over_points(self, k: Kernel, base: Value, made: int, run: Run) -> None:
+    def _over_points(self, k: Kernel, base: Value, made: int, run: Run, size: TileSize) -> None:
         """A window of one element: all places are one axis, taken in parts that fit the cache."""
         spatial = self.y.shape[2:]
         count = math.prod(spatial)
@@ -218,20 +232,26 @@ class _Direct:
 
                         run(step, base + at * channels, column, columns, place)
 
-            each_block(k, made, block)
+            each_block(k, made, block, size.columns)
 
-        part = max(4, _CHUNK // self.depth // 6) * 6
+        part = part_of_rows(self.depth, size)
         whole = count // part * part
         if count <= part * 3 // 2:
-            rows_of(k.index(0), even_rows(count))
+            rows_of(k.index(0), even_rows(count, size.rows))
             return
         with k.loop(0, whole, part) as first:
-            rows_of(first, even_rows(part))
+            rows_of(first, even_rows(part, size.rows))
         if whole < count:
-            rows_of(k.index(whole), even_rows(count - whole))
+            rows_of(k.index(whole), even_rows(count - whole, size.rows))
 
     def _over_rows(
-        self, k: Kernel, base: Value, steps: tuple[int, ...], made: int, run: Run
+        self,
+        k: Kernel,
+        base: Value,
+        steps: tuple[int, ...],
+        made: int,
+        run: Run,
+        size: TileSize,
     ) -> None:
         windows = self.windows
         moves = [step * s for step, s in zip(steps, windows.strides, strict=True)]
@@ -244,7 +264,7 @@ class _Direct:
                 for n, move in zip(windows.output[:axis], moves[:axis], strict=True):
                     outer.append(loops.enter_context(k.loop(n)))
                     start = start + outer[-1] * move
-                for first, stop, step in even_rows(windows.output[axis]):
+                for first, stop, step in even_rows(windows.output[axis], size.rows):
                     with k.loop(first, stop, step) as at:
 
                         def place(down: int, at: Value = at) -> Index:
@@ -252,7 +272,7 @@ class _Direct:
 
                         run(step, start + at * moves[axis], column, columns, place)
 
-        each_block(k, made, block)
+        each_block(k, made, block, size.columns)
 
 
 def _plain(

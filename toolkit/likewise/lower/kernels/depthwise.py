@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.lower.kernels.igemm import even_rows
+from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
     from likewise.loop.values import Value
@@ -34,10 +35,10 @@ def depthwise(
     """Fill `y` from the padded, channels-last `x` and the weights `w` [C, taps]."""
     weights = lowering.constant(np.ascontiguousarray(w.T))
     channels, last = y.shape[1], windows.output[-1]
-    most = 4 if windows.strides[-1] == 1 else 2
     whole = channels // 4 * 4
-    name = f"{x.storage}_dwconv_" + "x".join(map(str, windows.kernel)) + f"_{most}x4"
-    with lowering.kernel(name) as k, ExitStack() as loops:
+    shape = _shape(x, windows, y)
+    size = lowering.tiles.of(shape)
+    with lowering.kernel(f"{shape.kernel}_{size}", shape) as k, ExitStack() as loops:
         image = loops.enter_context(k.loop(y.shape[0]))
         outer = [loops.enter_context(k.loop(n)) for n in windows.output[:-1]]
 
@@ -48,7 +49,7 @@ def depthwise(
                 target, position = y.address(k, index)
                 k.write(target, position, epilogue(k, total, index))
 
-        for first, stop, step in even_rows(last, most):
+        for first, stop, step in even_rows(last, size.rows):
             with k.loop(first, stop, step) as at:
                 if whole:
                     with k.loop(0, whole, 4) as channel:
@@ -58,6 +59,13 @@ def depthwise(
                 if whole < channels:
                     with k.loop(whole, channels) as channel:
                         tile(channel, at, step)
+
+
+def _shape(x: TensorView, windows: Windows, y: TensorView) -> Shape:
+    kernel = f"{x.storage}_dwconv_" + "x".join(map(str, windows.kernel))
+    if windows.strides[-1] > 1:
+        kernel += f"s{windows.strides[-1]}"
+    return Shape(kernel, (y.shape[0], *windows.output, y.shape[1], windows.taps))
 
 
 def _sums(

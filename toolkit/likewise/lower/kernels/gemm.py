@@ -14,15 +14,14 @@ import numpy as np
 from likewise.loop.types import S, scalar_or_vector
 from likewise.lower.kernels.batched import Product, rows_of, suits_product
 from likewise.lower.kernels.igemm import (
-    BLOCK,
     Tile,
     even_rows,
     over_rows,
     pack,
-    width_of,
 )
 from likewise.lower.kernels.layout import strides_of
 from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
+from likewise.lower.tiles import Shape
 from likewise.lower.view import unflatten
 
 if TYPE_CHECKING:
@@ -199,11 +198,12 @@ def _with_weights(
             lowering.write(inside, y)
             return
         left = lowering.materialise(a)
-        wide = width_of(count)
-        weights = lowering.constant(pack(b.T[:, None], wide))
-        name = "i16" if pairs else "f32"
-        name += f"_gemv_{count}x{wide}" if wide > BLOCK else "_gemm_6x8"
-        with lowering.kernel(name) as k:
+        shape = Shape(
+            f"{'i16' if pairs else 'f32'}_gem{'v' if count <= 2 else 'm'}", (count, n, depth)
+        )
+        size = lowering.tiles.of(shape)
+        weights = lowering.constant(pack(b.T[:, None], size.columns))
+        with lowering.kernel(f"{shape.kernel}_{size}", shape) as k:
             memory, base = left.address(k, (k.index(0),) * left.rank)
             packed = k.pointer(weights.address(k, (k.index(0),) * weights.rank)[0])
             tile = Tile(k.pointer(memory), depth, (), depth, packed, pairs)
@@ -217,6 +217,6 @@ def _with_weights(
                 start = base + first * depth
                 tile.run(k, rows, start, column * depth, column, store, columns=columns)
 
-            over_rows(k, count, n, depth, run, wide)
+            over_rows(k, count, n, depth, run, size)
 
     return lowering.pending(a.dtype, (*lead, m, n), None, emit)

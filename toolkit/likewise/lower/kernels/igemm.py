@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Memory
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
+    from likewise.lower.tiles import TileSize
 
 __all__ = [
     "BLOCK",
-    "ROWS",
     "Store",
     "Tile",
     "each_block",
@@ -33,15 +33,13 @@ __all__ = [
     "even_spans",
     "over_rows",
     "pack",
+    "part_of_rows",
     "portion_of",
-    "width_of",
 ]
 
 BLOCK: Final = 8
-ROWS: Final = 6
-CHUNK: Final = 4096
-"""Elements of the left side that one pass over packed weights takes: half of an L1."""
-_FEW_ROWS: Final = 2
+_CHUNK: Final = 4096
+"""Elements of the left side that one pass over packed weights takes."""
 _ENOUGH: Final = 4
 _PORTIONS: Final = 8
 I16X8: Final = type_named("i16x8")
@@ -72,12 +70,7 @@ def pack(weights: np.ndarray[Any, Any], width: int = BLOCK) -> np.ndarray[Any, A
     return np.ascontiguousarray(packed.reshape(count, BLOCK, taps, depth).transpose(0, 2, 3, 1))
 
 
-def width_of(rows: int) -> int:
-    """Columns at a time: so many that there are 8 sums, or more where there are many rows."""
-    return 4 * BLOCK // rows if rows <= _FEW_ROWS else BLOCK
-
-
-def even_rows(size: int, most: int = ROWS) -> list[tuple[int, int, int]]:
+def even_rows(size: int, most: int) -> list[tuple[int, int, int]]:
     """Ranges (first, last, step) that cover `size` with at most two steps, both near `most`.
 
     A few tiles one row smaller cost less than one tile of what is left.
@@ -217,7 +210,7 @@ class Tile:
 
         with k.loop(depth) as at:
             weights = (k.load(self.w, weight + (at * width + part), 4) for part in parts)
-            if len(sums) <= _FEW_ROWS:
+            if len(sums) <= max(2, len(parts) - 1):
                 lefts = [spread(row, at) for row in range(len(sums))]
                 # Weights are loaded one by one: all at once they would not fit the registers.
                 for part, factor in enumerate(weights):
@@ -234,23 +227,28 @@ class Tile:
 Run = Callable[[int, "Value", "Value", int], None]
 
 
-def over_rows(k: Kernel, count: int, n: int, depth: int, run: Run, wide: int = BLOCK) -> None:
+def part_of_rows(depth: int, tile: TileSize) -> int:
+    """So many rows of that depth as half of an L1 holds, in whole tiles."""
+    return max(4, _CHUNK // depth // tile.rows) * tile.rows
+
+
+def over_rows(k: Kernel, count: int, n: int, depth: int, run: Run, tile: TileSize) -> None:
     """All tiles of `count` rows and `n` columns, rows in parts that fit the cache."""
 
-    def part_of(first: Value, size: int) -> None:
+    def one_part(first: Value, size: int) -> None:
         def block(column: Value, columns: int) -> None:
-            for start, stop, step in even_rows(size):
+            for start, stop, step in even_rows(size, tile.rows):
                 with k.loop(start, stop, step) as row:
                     run(step, first + row, column, columns)
 
-        each_block(k, n, block, wide)
+        each_block(k, n, block, tile.columns)
 
-    part = max(4, CHUNK // depth // 6) * 6
+    part = part_of_rows(depth, tile)
     whole = count // part * part
     if count <= part * 3 // 2:
-        part_of(k.index(0), count)
+        one_part(k.index(0), count)
         return
     with k.loop(0, whole, part) as first:
-        part_of(first, part)
+        one_part(first, part)
     if whole < count:
-        part_of(k.index(whole), count - whole)
+        one_part(k.index(whole), count - whole)

@@ -9,7 +9,8 @@ import numpy as np
 
 from likewise.loop.types import I32, S
 from likewise.lower.kernels.gemm import Matrix, gemm
-from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, width_of
+from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack
+from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,13 +69,14 @@ class Walk:
 
         if self.r.storage is S.f32 and self.r.data is not None:
             part = np.asarray(self.r.data)[phase.first : phase.last]
-            wide = width_of(batch)
-            packed = self.lowering.constant(pack(part[:, None], wide))
+            kernel = "f32_gemv" if batch <= 2 else "f32_gemm"
+            size = self.lowering.tiles.of(Shape(kernel, (batch, columns, hidden)))
+            packed = self.lowering.constant(pack(part[:, None], size.columns))
             weights = k.pointer(packed.address(k, (zero,) * packed.rank)[0])
             tile = Tile(left, hidden, (), hidden, weights)
 
             def block(column: Value, width: int) -> None:
-                for start, stop, height in even_rows(batch):
+                for start, stop, height in even_rows(batch, size.rows):
                     with k.loop(start, stop, height) as row:
 
                         def store(k: Kernel, own: Value, down: int, value: Value) -> None:
@@ -84,7 +86,7 @@ class Walk:
                             k, height, row * hidden, column * hidden, column, store, columns=width
                         )
 
-            each_block(k, columns, block, wide)
+            each_block(k, columns, block, size.columns)
             return
         turned = self.lowering.materialise(self.r.transpose((1, 0)))
         memory, base = turned.address(k, (zero, k.index(phase.first)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from likewise.ir import DType
 from likewise.loop.types import S
 from likewise.lower.kernels.igemm import BLOCK, Tile, even_rows, portion_of
+from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +60,10 @@ def winograd(
     `x` has 2 more places than `y` along each spatial axis, and 3 where there `y` has an odd number.
     """
     height, width = (-(-size // 2) for size in y.shape[2:])
-    with lowering.kernel("f32_winograd_3x3_6x8") as k, k.loop(x.shape[0]) as image:
-        own = _Convolution(lowering, k, x, packed, y, epilogue, image, width)
+    shape = Shape("f32_winograd_3x3", (*y.shape[2:], y.shape[1], x.shape[1]))
+    size = lowering.tiles.of(shape)
+    with lowering.kernel(f"{shape.kernel}_{size}", shape) as k, k.loop(x.shape[0]) as image:
+        own = _Convolution(lowering, k, x, packed, y, epilogue, image, width, size.rows)
         if height * width < y.shape[1]:
             own.by_blocks(height)
         else:
@@ -85,6 +88,7 @@ class _Convolution:
     epilogue: Epilogue
     image: Value
     width: int
+    tile_rows: int
 
     @property
     def channels(self) -> int:
@@ -186,7 +190,7 @@ class _Convolution:
         tile = Tile(inputs.memory, channels, (), channels, weights.memory)
         with k.loop(_POINTS) as point:
             packed = weights.place + point * (channels * BLOCK)
-            for first, last, height in even_rows(count):
+            for first, last, height in even_rows(count, self.tile_rows):
                 with k.loop(first, last, height) as row:
                     place = point * count + row
 

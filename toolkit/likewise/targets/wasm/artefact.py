@@ -12,6 +12,7 @@ from likewise.ir import TensorType
 from likewise.lower.graph import lower_graph
 from likewise.lower.plan import plan_memory
 from likewise.lower.threads import share_out
+from likewise.lower.tiles import default_tiles
 from likewise.targets.golden import vectors
 from likewise.targets.ports import Port, Signature
 from likewise.targets.wasm import page
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from likewise.ir import Graph
     from likewise.lower.port import Port as PlacedPort
+    from likewise.lower.tiles import Tiles
+    from likewise.targets.wasm.tune import Tuning
 
 __all__ = ["Artefact", "Progress", "Signature", "compile_graph"]
 
@@ -47,7 +50,8 @@ class Artefact:
     engines without, which gives what strict numerics give; in strict numerics `plain` is None.
     `weights` is what both need in a file beside them; None where the weights stand inside.
     `memory_bytes` is what a run needs in all: weights, inputs, outputs and the `scratch_bytes`
-    that intermediate values share. Up to `threads` can share the work of a run.
+    that intermediate values share. Up to `threads` can share the work of a run. `tuning` is what
+    trying tiles found, where that was asked for.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Artefact:
     scratch_bytes: int
     weights: bytes | None = field(default=None, repr=False)
     threads: int = 1
+    tuning: Tuning | None = field(default=None, repr=False)
 
     @property
     def code_bytes(self) -> int:
@@ -74,10 +79,11 @@ class Artefact:
         return section_sizes(self.data).get(DATA, 0)
 
     def save(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
-        """Write `data` to `path` and what belongs beside it: a twin, and separate weights.
+        """Write `data` to `path` and what belongs beside it: a twin, separate weights, tiles.
 
         `model.wasm` has `model.plain.wasm` and `model.weights`, which both modules name in their
-        sections. Returns what was written; raises `InputError` where that cannot be.
+        sections; tiles that were tried stand in `model.tiles.json`. Returns what was written;
+        raises `InputError` where that cannot be.
         """
         where = Path(path)
         modules = [(where, self.data)]
@@ -98,7 +104,10 @@ class Artefact:
                 file.write_bytes(content)
             except OSError as error:
                 raise InputError(f"cannot write {str(file)!r}: {error.strerror}") from None
-        return tuple(file for file, _ in files)
+        written = [file for file, _ in files]
+        if self.tuning is not None:
+            written.append(self.tuning.tiles.save(where.with_name(f"{where.stem}.tiles.json")))
+        return tuple(written)
 
     def load(self, threads: int | None = None) -> Runner:
         """Ready to run on wasmtime (the extra `wasm`), with no more threads than that.
@@ -132,14 +141,29 @@ def compile_graph(
     source_sha256: str = "",
     golden: bool = False,
     progress: Progress = lambda *_: None,
+    tiles: Tiles | None = None,
+    tune: bool = False,
 ) -> Artefact:
     """The artefact of a graph whose inputs have static shapes, with golden vectors if asked for.
 
-    `progress` is told each step, and which part of it is done.
+    `progress` is told each step, and which part of it is done. Kernels have the `tiles` that the
+    table says, or with `tune` those that are fastest under wasmtime.
 
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
-    lowered = lower_graph(prepare(graph), lambda part: progress("lowering", part))
+    ready = prepare(graph)
+    tuning = None
+    if tune:
+        from likewise.targets.wasm.tune import tune as try_tiles
+
+        tuning = try_tiles(
+            ready,
+            tiles or default_tiles(),
+            fused=numerics == "fast",
+            progress=lambda part: progress("trying tiles", part),
+        )
+        tiles = tuning.tiles
+    lowered = lower_graph(ready, lambda part: progress("lowering", part), tiles)
     program = share_out(lowered.program, threads)
     plan = plan_memory(program)
     separate = weights_of(program, plan) if weights == "separate" else None
@@ -177,6 +201,7 @@ def compile_graph(
         memory_bytes=plan.size,
         scratch_bytes=plan.scratch,
         weights=content,
+        tuning=tuning,
     )
 
 

@@ -53,9 +53,14 @@ class Instance:
         self.memory: np.ndarray[Any, Any] = np.ctypeslib.as_array(
             (ctypes.c_uint8 * size).from_address(ctypes.addressof(address.contents))
         )
-        self.run = _unchecked(wasmtime, store, exports["run"])
+        self.run = self.function("run")
         if pages is not None and threads > 1:
             self._help(wasmtime, engine, compiled, memory, threads - 1)
+
+    def function(self, name: str) -> Callable[[], None]:
+        """An exported function that takes nothing."""
+        store, _, exports = self._kept
+        return _unchecked(_wasmtime(), store, exports[name])
 
     @property
     def size(self) -> int:
