@@ -17,7 +17,6 @@ from likewise.lower.sequences import Held, content, each, open_ended
 from likewise.lower.view import TensorView
 from likewise.ops.build import Builder, GraphBuilder
 from likewise.ops.operator import Operator
-from likewise.passes.recognise import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +110,6 @@ def lower_graph(
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
     """
-    graph = recognise(graph)
     lowering = Lowering(tiles)
     views, inputs = [], []
     faults: list[LikewiseError] = []

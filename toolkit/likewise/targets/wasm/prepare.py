@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from likewise.passes import simplify
 from likewise.passes.compute_on_integers import compute_on_integers
+from likewise.passes.recognise import recognise
 
 if TYPE_CHECKING:
     from likewise.ir import Graph
@@ -14,5 +15,7 @@ __all__ = ["prepare"]
 
 
 def prepare(graph: Graph) -> Graph:
-    """The graph with products of quantized tensors on integers, and all constants computed."""
-    return simplify(compute_on_integers(graph), kept=())
+    """The graph with what exporters write out recognised, products of quantized tensors on
+    integers, and all constants computed.
+    """
+    return simplify(compute_on_integers(recognise(graph)), kept=())
