@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import statistics
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchmarks.browser.clock import ProcessorClock
 from benchmarks.timing import Times
+from likewise.targets.wasm import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,10 +57,11 @@ class Timed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A contest that was run: the engines by name."""
+    """A contest that was run: the engines by name, and our module's times under wasmtime."""
 
     prepared: Prepared
     engines: Mapping[str, Timed]
+    wasmtime: Times
 
     @property
     def busy_speed(self) -> float | None:
@@ -67,6 +72,11 @@ class Outcome:
         if not fast.agrees or fast.busy is None or peer.busy is None:
             return None
         return statistics.median(b / a for a, b in zip(fast.busy, peer.busy, strict=True))
+
+    @property
+    def outside_speed(self) -> float:
+        """The speed under wasmtime as a part of that in the browser."""
+        return self.engines["fast"].times.median / self.wasmtime.median
 
     def quiet(self, name: str) -> float:
         """The time when least else ran, which is when threads have a core each: the median of the
@@ -113,7 +123,9 @@ def run_contest(browser: Browser, address: str, prepared: Prepared, runs: int) -
         turns: dict[str, list[float]] = {name: [] for name in begun["opened"]}
         busy: dict[str, list[float | None]] = {name: [] for name in begun["opened"]}
         clock = ProcessorClock(browser)
+        outside = _Wasmtime(prepared)
         for _ in range(runs):
+            outside.turn()
             for name, medians in turns.items():
                 before = clock.milliseconds()
                 told = page.evaluate(
@@ -137,7 +149,33 @@ def run_contest(browser: Browser, address: str, prepared: Prepared, runs: int) -
     if begun["refused"]:
         (reason, *_) = begun["refused"].values()
         prepared = replace(prepared, refused=f"LiteRT.js: {reason}")
-    return Outcome(prepared, engines)
+    return Outcome(prepared, engines, Times(tuple(sorted(outside.medians))))
+
+
+class _Wasmtime:
+    """Our module with one thread on wasmtime."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.runner = load(prepared.module, threads=1)
+        folder = prepared.module.parent
+        names = {port.name for port in self.runner.inputs}
+        self.feeds = {
+            one["name"]: np.fromfile(folder / one["url"][1:], one["dtype"]).reshape(one["shape"])
+            for one in prepared.inputs
+            if one["name"] in names
+        }
+        self.medians: list[float] = []
+        self.turn()
+        self.medians.clear()
+
+    def turn(self) -> None:
+        """Run for a turn, and keep the median call."""
+        times: list[float] = []
+        while sum(times) < TURN:
+            start = time.perf_counter()
+            self.runner.run(self.feeds)
+            times.append(1e3 * (time.perf_counter() - start))
+        self.medians.append(statistics.median(times))
 
 
 def _all(values: list[float | None]) -> tuple[float, ...] | None:

@@ -55,11 +55,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model on the site. `sizes` is what a page of each engine downloads: the engine first, the
-    model second. `refused` is why LiteRT.js does not run it; '' where it does.
+    """A model on the site, compiled to `module`. `sizes` is what a page of each engine downloads:
+    the engine first, the model second. `refused` is why LiteRT.js does not run it; '' where it
+    does.
     """
 
     contest: Contest
+    module: Path
     inputs: list[dict[str, Any]]
     shapes: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, Any]
@@ -149,6 +151,7 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
     litert = sum((_size(LITERT / "wasm" / name) for name in LITERT_FILES), Size(0, 0))
     return Prepared(
         contest,
+        module,
         inputs,
         shapes,
         constants,

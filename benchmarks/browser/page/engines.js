@@ -1,9 +1,13 @@
 // The engines: each opens a model and gives `run`, which takes arrays by name and gives them back.
+// Each asks for the model before its own script is there, so that both are on their way at once.
+
+const bytesOf = async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer());
 
 /** A module of ours, in the runtime as a page downloads it. */
 export async function likewise({ module }) {
+  const response = fetch(module);
   const { load } = await import("/runtime.js");
-  const model = await load(module);
+  const model = await load(response);
   const own = new Set(model.inputs.map(({ name }) => name)); // without what was compiled in
   const arrays = (feeds) => feeds.map(({ name, data }) => [name, data]);
   return {
@@ -15,12 +19,13 @@ export async function likewise({ module }) {
 
 /** `dims` are the sizes of the model's symbolic dims: told, it plans its memory ahead. */
 export async function onnxruntime({ model, threads, dims }) {
+  const bytes = bytesOf(model);
   // The number of threads belongs to the script: with another address it is another one.
   const ort = await import(`/onnxruntime-web/ort.wasm.bundle.min.mjs?threads=${threads}`);
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = "/onnxruntime-web/";
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(model, {
+  const session = await ort.InferenceSession.create(await bytes, {
     executionProviders: ["wasm"],
     freeDimensionOverrides: dims,
   });
@@ -40,9 +45,10 @@ export async function onnxruntime({ model, threads, dims }) {
  * channels last at its edges, and takes int32 where the model takes int64.
  */
 export async function litert({ model, threads, outputs }) {
+  const bytes = bytesOf(model);
   const { Tensor, loadAndCompile, loadLiteRt } = await import(`/litert.js?threads=${threads}`);
   await loadLiteRt("/litert/", { threads: threads > 1 });
-  const compiled = await loadAndCompile(model, {
+  const compiled = await loadAndCompile(await bytes, {
     accelerator: "wasm",
     cpuOptions: { numThreads: threads },
   });
