@@ -56,15 +56,15 @@ def check(name: str, inputs: list[Array], **attributes: Any) -> dict[str, Functi
 
 CONVOLUTIONS = [
     # C, spatial, M, kernel, group, strides, dilations, pads, a kernel
-    (8, (9, 11), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_6x8"),
-    (3, (9, 11), 8, (3, 3), 1, (2, 2), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_6x8"),
-    (16, (7, 7), 13, (1, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0), "i16_gemm_6x8"),
-    (5, (8, 6), 3, (1, 1), 1, (2, 2), (1, 1), (0, 0, 0, 0), "i16_conv_1x1_6x8"),
-    (12, (6, 5), 9, (3, 2), 3, (1, 1), (2, 1), (2, 0, 1, 1), "i16_conv_3x2_6x8"),
+    (8, (9, 11), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_2x16"),
+    (3, (9, 11), 8, (3, 3), 1, (2, 2), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_2x16"),
+    (16, (7, 7), 13, (1, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0), "i16_gemm_2x16"),
+    (5, (8, 6), 3, (1, 1), 1, (2, 2), (1, 1), (0, 0, 0, 0), "i16_conv_1x1_2x16"),
+    (12, (6, 5), 9, (3, 2), 3, (1, 1), (2, 1), (2, 0, 1, 1), "i16_conv_3x2_2x16"),
     (9, (6, 5), 6, (3, 3), 3, (1, 1), (1, 1), (0, 0, 0, 0), "i32_conv_3x3_6x8"),
     (7, (9, 9), 7, (3, 3), 7, (2, 1), (1, 1), (1, 1, 1, 1), "i32_dwconv_3x3_4x4"),
     (8, (9, 9), 8, (3, 3), 8, (1, 1), (1, 1), (1, 1, 1, 1), "i32_dwconv_3x3_4x4"),
-    (6, (40,), 7, (5,), 1, (3,), (1,), (2, 2), "i16_conv_5_6x8"),
+    (6, (40,), 7, (5,), 1, (3,), (1,), (2, 2), "i16_conv_5_2x16"),
 ]
 
 
@@ -95,7 +95,7 @@ def test_convolution(case: tuple[Any, ...], x_type: Any, w_type: Any) -> None:
 def test_product(shape: tuple[int, ...], columns: int, kind: Any) -> None:
     a, b = draw(kind, *shape), draw(np.int8, shape[-1], columns)
     zeros = [draw(kind, 1).reshape(()), draw(np.int8, columns)]
-    name = f"i16_gem{'v_1x32' if np.prod(shape[:-1]) <= 2 else 'm_6x8'}"
+    name = f"i16_gem{'v_1x32' if np.prod(shape[:-1]) <= 2 else 'm_2x16'}"
     assert name in check("MatMulInteger", [a, b, *zeros])
     inputs = [
         *(a, scales(1), zeros[0].reshape(1)),

@@ -27,7 +27,7 @@ TABLE = default_tiles()
     ("shape", "tile"),
     [
         ("f32_gemm 1x3136x64x256", "6x8"),
-        ("i16_conv_3x3 1x56x56x64x288", "6x8"),
+        ("i16_conv_3x3 1x56x56x64x288", "2x16"),
         ("f32_gemv 1x1000x512", "1x32"),
         ("f32_gemv 2x1000x512", "2x16"),
         ("f32_dwconv_3x3 1x56x56x96x9", "4x4"),
