@@ -215,8 +215,11 @@ def _dims(contest: Contest, model: Model) -> dict[str, int]:
 
 def _scripts(file: Path) -> Size:
     """A bundled script and what it imports at once: not what it fetches when that is needed."""
-    named = re.findall(r'from ?"\./([^"]+)"', file.read_text(encoding="utf-8"))
-    return sum((_scripts(file.with_name(name)) for name in named), _size(file))
+    files = [file]
+    for one in files:
+        names = re.findall(r'from ?"\./([^"]+)"', one.read_text(encoding="utf-8"))
+        files += [other for name in names if (other := one.with_name(name)) not in files]
+    return sum(map(_size, files), Size(0, 0))
 
 
 @cache
