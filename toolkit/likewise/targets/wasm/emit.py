@@ -7,7 +7,6 @@ put into one before anything is written that could change them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from likewise.loop.nodes import (
@@ -41,6 +40,7 @@ from likewise.targets.wasm.addresses import Access, AddressPlan, Recipe, Slot
 from likewise.targets.wasm.conversions import Conversions
 from likewise.targets.wasm.encoder import FunctionBody, signed, unsigned
 from likewise.targets.wasm.instructions import load_code, store_code, v128_const, value_type
+from likewise.targets.wasm.uses import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,14 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["emit_function"]
 
 _DEEPEST_TREE = 100
-
-
-@dataclass(slots=True)
-class _Uses:
-    """How often each value is read, and whether once in its own block."""
-
-    count: dict[int, int] = field(default_factory=dict)
-    block: dict[int, int] = field(default_factory=dict)
 
 
 def emit_function(
@@ -97,55 +89,17 @@ class _Emitter(Conversions):
         self.pending: dict[int, tuple[Expr, int]] = {}
         self.impure: dict[int, None] = {}
         self.access_of: dict[int, Access] = {}
-        self.uses = _Uses()
-        self.block_of: dict[int, int] = {}
-        self.blocks = 0
+        self.uses = Uses(function, plan)
         for param in function.scalars:
             self.local_of[param.id] = len(memories) + param.position
 
     def emit(self) -> FunctionBody:
-        self.count_block(self.function.body)
         self.block(self.function.body)
         begin = bytearray()
         for const, local in self.kept.items():
             begin += v128_const(const) + b"\x21" + unsigned(local)
         code = bytes(begin + self.code)
         return FunctionBody(self.function.name, self.params, tuple(self.locals), code)
-
-    # Uses, counted backwards so that what nothing needs counts for nothing
-
-    def use(self, operand: Operand, block: int) -> None:
-        if isinstance(operand, Ref):
-            self.uses.count[operand.id] = self.uses.count.get(operand.id, 0) + 1
-            self.uses.block[operand.id] = block
-
-    def count_block(self, block: tuple[Statement, ...], number: int | None = None) -> None:
-        if number is None:
-            self.blocks += 1
-            number = self.blocks
-        for statement in reversed(block):
-            match statement:
-                case Let(id=identity):
-                    if identity not in self.uses.count:
-                        continue
-                    self.block_of[identity] = number
-                case For(stop=stop, body=body):
-                    self.count_block(body)
-                    self.use(stop, 0)  # it is read in every round: never left on the stack
-                case If(then=then, otherwise=otherwise):
-                    self.count_block(then)
-                    self.count_block(otherwise)
-                case While(head=head, condition=condition, body=body):
-                    self.count_block(body)
-                    self.blocks += 1
-                    inside = self.blocks
-                    self.use(condition, inside)
-                    self.count_block(head, inside)
-                    continue
-                case _:
-                    pass
-            for one in self.plan.needed(statement):
-                self.use(one, number)
 
     # Values
 
@@ -186,15 +140,13 @@ class _Emitter(Conversions):
 
     def let(self, statement: Let) -> None:
         identity, expr = statement.id, statement.expr
-        uses = self.uses.count.get(identity, 0)
-        if uses == 0:
+        if identity not in self.uses.count:
             return
         if isinstance(expr, Load):
             self.access_of[identity] = self.plan.access[id(statement)]
         args = _arguments(expr, self.access_of.get(identity))
         depth = 1 + max((self.pending[one][1] for one in args if one in self.pending), default=0)
-        alone = uses == 1 and self.uses.block[identity] == self.block_of[identity]
-        if alone and depth < _DEEPEST_TREE:
+        if self.uses.alone(identity) and depth < _DEEPEST_TREE:
             self.pending[identity] = (expr, depth)
             if not isinstance(expr, Apply) or any(one in self.impure for one in args):
                 self.impure[identity] = None
