@@ -88,26 +88,30 @@ def sigmoid(b: Arithmetic, x: Value) -> Value:
 
 @accurate(f32=2.0, f64=2.0)
 def tanh(b: Arithmetic, x: Value) -> Value:
-    """Cephes' form: a polynomial below 0.625, else 1 - 2 / (e^2|x| + 1)."""
+    """With g = e^2|x| - 1, g / (g + 2); f64 as Cephes has it, rational below 0.625."""
+    return _tanh_f64(b, x) if is_double(x) else _tanh_f32(b, x)
+
+
+def _tanh_f32(b: Arithmetic, x: Value) -> Value:
+    size = b.min(abs(x), 10.0)  # from there on the result rounds to 1
+    twice = size + size
+    whole, n = round_to_integer(b, twice * LOG2_E)
+    scale = power_of_two(b, n, x)
+    grown = b.madd(_reduced_f32(b, twice, whole), scale, scale - 1.0)
+    return b.apply("copysign", grown / (grown + 2.0), x)
+
+
+def _tanh_f64(b: Arithmetic, x: Value) -> Value:
     size, square = abs(x), x * x
-    if is_double(x):
-        above = polynomial(
-            b, square,
-            (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3),
-        )  # fmt: skip
-        below = polynomial(
-            b, square,
-            (1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3),
-        )  # fmt: skip
-        tail = above / below
-    else:
-        tail = polynomial(
-            b, square,
-            (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1,
-             -3.33332819422e-1),
-        )  # fmt: skip
-    near = b.madd(tail * square, x, x)
+    above = polynomial(
+        b, square,
+        (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3),
+    )  # fmt: skip
+    below = polynomial(
+        b, square,
+        (1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3),
+    )  # fmt: skip
+    near = b.madd(above / below * square, x, x)
     # From 20 on the result rounds to 1: the argument stays where e^x is a plain number.
-    grown = exp if is_double(x) else plain_exp
-    far = 1.0 - 2.0 / (grown(b, b.min(size + size, 40.0)) + 1.0)
+    far = 1.0 - 2.0 / (exp(b, b.min(size + size, 40.0)) + 1.0)
     return b.apply("copysign", b.select(size < 0.625, near, far), x)
