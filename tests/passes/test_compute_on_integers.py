@@ -258,23 +258,33 @@ def of_floats_on_one_side(b: Any, x: Value) -> Value:
     return conv(b, b.Relu(x))
 
 
+def between_types(b: Any, x: Value, scale: Any, result: DType) -> Value:
+    """A convolution of `result`, the scales of both sides being `scale`."""
+    narrow, step = b.QuantizeLinear(x, b.constant(X_SCALE)), b.constant(scale)
+    w = b.constant(bytes_of(np.int8, 6, 4, 3, 3))
+    sides = (b.DequantizeLinear(one, step, output_dtype=result.value) for one in (narrow, w))
+    y: Value = b.Cast(b.Conv(*sides), to=DType.FLOAT)
+    return y
+
+
+def of_scales_of_float16(b: Any, x: Value) -> Value:
+    return between_types(b, x, np.float16(0.3), DType.FLOAT)
+
+
 def of_float16(b: Any, x: Value) -> Value:
-    half = b.constant(np.float16(0.5))
-    left = b.DequantizeLinear(b.QuantizeLinear(x, b.constant(X_SCALE)), half)
-    y: Value = b.Conv(left, dequantized(b, bytes_of(np.int8, 6, 4, 3, 3), np.float16(0.5)))
-    wide: Value = b.Cast(y, to=DType.FLOAT)
-    return wide
+    return between_types(b, x, np.float32(0.3), DType.FLOAT16)
 
 
 def of_a_multiple(b: Any, x: Value) -> Value:
-    flat = b.Reshape(x, b.ints(-1, 4))
-    y: Value = b.Gemm(flat, dequantized(b, bytes_of(np.int8, 4, 3), X_SCALE), alpha=0.5)
+    narrow = b.QuantizeLinear(b.Reshape(x, b.ints(-1, 4)), b.constant(X_SCALE))
+    right = dequantized(b, bytes_of(np.int8, 4, 3), X_SCALE)
+    y: Value = b.Gemm(dequantized(b, narrow, X_SCALE), right, alpha=0.5)
     return y
 
 
 def of_blocks(b: Any, x: Value) -> Value:
-    w, scale = b.constant(bytes_of(np.int8, 8, 5)), b.constant(scales(2, 5))
-    y: Value = b.MatMul(x, b.DequantizeLinear(w, scale, axis=0, block_size=4))
+    w, scale = b.constant(bytes_of(np.int8, 8, 4)), b.constant(scales(8, 2))
+    y: Value = b.MatMul(x, b.DequantizeLinear(w, scale, axis=1, block_size=2))
     return y
 
 
@@ -296,6 +306,7 @@ def of_more_than_int32_holds(b: Any, x: Value) -> Value:
         of_words,
         of_an_input_scaled_along_an_axis,
         of_floats_on_one_side,
+        of_scales_of_float16,
         of_float16,
         of_a_multiple,
         of_blocks,
