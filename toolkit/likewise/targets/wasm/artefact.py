@@ -120,8 +120,9 @@ class Artefact:
     async def load_async(self) -> Runner:
         """As `load` in Pyodide, where a page's own thread may not wait for a large module."""
         data = self._usable
-        made = await page.compiled(data) if sys.platform == "emscripten" else None
-        return Runner(data, self.name, self.weights, compiled=made)
+        alone = sys.platform == "emscripten" and self.threads == 1
+        made = await page.instantiated(data) if alone else None
+        return Runner(data, self.name, self.weights, made=made)
 
     @property
     def _usable(self) -> bytes:

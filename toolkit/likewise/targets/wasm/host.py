@@ -45,7 +45,7 @@ class Runner:
         folder: Path | None = None,
         threads: int | None = None,
         *,
-        compiled: Any = None,
+        made: Any = None,
     ) -> None:
         section = read_section(module)
         self.name = name
@@ -62,7 +62,7 @@ class Runner:
         self._instance: Instance | PageInstance
         if sys.platform == "emscripten":
             self.threads = 1
-            self._instance = PageInstance(module, shared and shared["pages"], compiled)
+            self._instance = PageInstance(module, shared and shared["pages"], made)
         else:
             self._instance = Instance(module, self.threads, shared and shared["pages"])
         if "weights" in section:
@@ -86,7 +86,7 @@ class Runner:
                     allowed=f"weights=…, a path to {stored.name!r} or its bytes",
                 )
             source = (folder or Path()) / stored.name if weights is None else weights
-            stored.fill(self._instance.memory, source)
+            stored.fill(self._instance, source)
         except LikewiseError as error:
             raise error.at(self.name) from None
 

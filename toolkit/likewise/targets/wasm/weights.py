@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
@@ -16,10 +14,11 @@ from likewise.errors import InputError, ModelError
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-    from io import BufferedIOBase
 
     from likewise.loop.nodes import Program
     from likewise.lower.plan import MemoryPlan
+    from likewise.targets.wasm.instance import Instance
+    from likewise.targets.wasm.page import PageInstance
 
 __all__ = ["Placement", "StoredWeights", "WeightsSource", "weights_of"]
 
@@ -30,6 +29,8 @@ WeightsSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryv
 """What weights can be read from: a path, or the bytes themselves."""
 
 NAME: Final = "model.weights"
+_PART: Final = 4 << 20
+"""Bytes of a file that are read at once."""
 _SEPARATORS: Final = frozenset("/\\:")
 
 
@@ -64,26 +65,28 @@ class StoredWeights:
             "sha256": self.sha256,
         }
 
-    def fill(self, memory: np.ndarray[Any, Any], source: WeightsSource) -> None:
-        """Read `source` into its place in a module's memory, an array of bytes.
+    def fill(self, instance: Instance | PageInstance, source: WeightsSource) -> None:
+        """Read `source` into its place in the memory of a module's instance.
 
         Raises `InputError` where it cannot be read, `ModelError` where these are other bytes.
         """
-        target = memory[self.offset : self.offset + self.size]
-        if target.size != self.size:
+        if self.size < 0 or self.offset + self.size > instance.size:
             raise ModelError(
                 "the weights lie outside the module's memory",
                 given=f"{self.size} bytes at {self.offset}",
-                allowed=f"{memory.size} bytes in all",
+                allowed=f"{instance.size} bytes in all",
             )
-        with _opened(source) as file:
-            read, beyond = file.readinto(target.data), file.read(1)
-        if read < self.size or beyond:
-            given = f"more than {self.size} bytes" if beyond else f"{read} bytes"
-            raise self._wrong(given, f"{self.size} bytes")
-        found = sha256(target.data).hexdigest()
-        if found != self.sha256:
-            raise self._wrong(f"SHA-256 {found}", self.sha256)
+        digest, end = sha256(), 0
+        for part in _parts(source):
+            if end + len(part) > self.size:
+                raise self._wrong(f"more than {self.size} bytes", f"{self.size} bytes")
+            instance.write(self.offset + end, np.frombuffer(part, np.uint8))
+            digest.update(part)
+            end += len(part)
+        if end < self.size:
+            raise self._wrong(f"{end} bytes", f"{self.size} bytes")
+        if digest.hexdigest() != self.sha256:
+            raise self._wrong(f"SHA-256 {digest.hexdigest()}", self.sha256)
 
     def _wrong(self, given: str, allowed: str) -> ModelError:
         return ModelError(
@@ -110,10 +113,11 @@ def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes
     return StoredWeights(NAME, start, len(data), sha256(data).hexdigest()), data
 
 
-@contextmanager
-def _opened(source: WeightsSource) -> Iterator[BufferedIOBase]:
+def _parts(source: WeightsSource) -> Iterator[bytes | memoryview]:
+    """The bytes: given ones as they are, those of a file in parts."""
     if isinstance(source, bytes | bytearray | memoryview):
-        yield BytesIO(source)
+        if whole := memoryview(source).cast("B"):
+            yield whole
         return
     path = Path(source)
     try:
@@ -124,4 +128,5 @@ def _opened(source: WeightsSource) -> Iterator[BufferedIOBase]:
             hint="put the file that `likewise compile` wrote there, or pass `weights`",
         ) from None
     with file:
-        yield file
+        while part := file.read(_PART):
+            yield part
