@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from likewise.ir import DType
+from likewise.ops.narrow import is_narrow
 from tests.conformance.onnx_cases import assert_similar
 from tools.node import find_node
 from tools.pyodide import build_distribution
@@ -37,6 +39,7 @@ from typing import Any
 import numpy as np
 
 import likewise
+from likewise.ops.narrow import widened
 
 warnings.simplefilter("ignore")
 
@@ -98,9 +101,10 @@ def run_in_pyodide(
 
 
 def _portable(value: Any) -> Any:
-    """With plain arrays for what onnx makes subclasses or scalars of."""
+    """With plain arrays for what onnx makes subclasses or scalars of, and those of ml_dtypes."""
     if isinstance(value, np.ndarray | np.generic):
-        return np.array(value)
+        array = np.array(value)
+        return array.view(DType.of(array.dtype).record) if is_narrow(array) else array
     if isinstance(value, list):
         return [_portable(one) for one in value]
     if isinstance(value, tuple):

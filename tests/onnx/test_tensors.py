@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from onnx import helper, numpy_helper
 
 from likewise.errors import (
     LikewiseError,
-    MissingDependencyError,
     ModelError,
     UnsupportedError,
 )
@@ -156,12 +154,14 @@ def test_broken_tensors(fields: dict[str, Any], error: type[LikewiseError], mess
     assert message in str(caught.value)
 
 
-def test_ml_dtypes_is_asked_for_only_where_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
-    monkeypatch.delitem(DType.FLOAT8E5M2.__dict__, "numpy", raising=False)
-    assert to_array(TensorProto(dims=[1], data_type=2, raw_data=b"a")).tolist() == [97]
-    with pytest.raises(MissingDependencyError, match=r"tensor 'w'.*likewise\[dtypes\]"):
-        to_array(TensorProto(name="w", dims=[1], data_type=19, raw_data=b"a"))
+@pytest.mark.parametrize("dtype", [dtype for dtype in DType if dtype.is_narrow], ids=str)
+@pytest.mark.usefixtures("no_ml_dtypes")
+def test_types_that_numpy_lacks_are_records_without_ml_dtypes(dtype: DType) -> None:
+    raw = b"\x12\x03\x01\x00\x00\x00"[: -(-3 * dtype.bits // 8)]
+    array = to_array(TensorProto(dims=[3], data_type=dtype.value, raw_data=raw))
+    assert array.dtype == dtype.record
+    assert DType.of(array.dtype) is dtype
+    assert bytes(from_array(array).raw_data or b"") == raw
 
 
 def _sparse(values: Any, indices: Any, dims: list[int]) -> SparseTensorProto:

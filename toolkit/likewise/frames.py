@@ -8,6 +8,8 @@ import numpy as np
 
 from likewise.errors import InputError, LikewiseError, MissingDependencyError, UnsupportedError
 from likewise.ir import DType, TensorType
+from likewise.ops.conversion import convert
+from likewise.ops.narrow import widened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -152,8 +154,9 @@ def _converted(series: pl.Series, dtype: DType, *, cast: bool) -> Array:
     if dtype is DType.BOOL:
         raise InputError(f"{where} has the wrong type", given=series.dtype, allowed="Boolean")
     with np.errstate(all="ignore"):
-        made = rows.astype(wanted)
-        changed = (made.astype(rows.dtype) != rows) & ~((rows != rows) & (made != made))  # noqa: PLR0124 — NaN
+        made = convert(rows, dtype, saturate=False)
+        back = convert(made, DType.of(rows.dtype))
+        changed = (back != rows) & ~((rows != rows) & (back != back))  # noqa: PLR0124 — NaN
         if rows.dtype.kind in "iu" and made.dtype.kind == "f":
             # 2**63 - 1 becomes 2**63, which the cast back makes 2**63 - 1 again.
             changed |= np.abs(made) >= 2.0**63
@@ -251,9 +254,9 @@ def _column(name: str, parts: Sequence[Any], sizes: Sequence[int]) -> pl.Series:
     if dtype.is_complex:
         raise UnsupportedError(f"output {name!r} is complex, and columns are not")
     if dtype.is_float and dtype not in {DType.FLOAT, DType.DOUBLE}:
-        whole = whole.astype(np.float32)  # it holds each of these exactly
-    elif dtype.is_integer and dtype.bits < 8:
-        whole = whole.astype(np.int8 if dtype.is_signed else np.uint8)
+        whole = convert(whole, DType.FLOAT)  # it holds each of these exactly
+    elif dtype.is_narrow:
+        whole = widened(whole)
     return pl.Series(name, np.ascontiguousarray(whole))
 
 

@@ -13,7 +13,9 @@ from likewise.cli.rows import parse_columns, read_rows, write_rows
 from likewise.compiler import compile as compile_to_target
 from likewise.errors import InputError
 from likewise.frames import run_frame
+from likewise.ir import DType
 from likewise.model import Model, load
+from likewise.ops.conversion import convert
 from likewise.targets import litert, wasm
 from likewise.targets.litert.writer import IDENTIFIER
 from likewise.targets.wasm.sections import MAGIC
@@ -145,7 +147,7 @@ def _described(value: Any) -> dict[str, Any]:
 def _numbers(value: Array) -> Array | None:
     if value.size == 0 or value.dtype == object or value.dtype.kind == "c":
         return None
-    return value.astype(np.float64)
+    return convert(value, DType.DOUBLE)
 
 
 def _row(value: Any) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from likewise.errors import InputError
 from likewise.ir import DType
+from likewise.ops.conversion import convert
+from likewise.ops.narrow import precision, widened
 
 if TYPE_CHECKING:
     from likewise.ir import Array
@@ -130,7 +132,7 @@ def _of_integers(made: Array, expected: Array) -> Difference:
 
 
 def _of_floats(made: Array, expected: Array) -> Difference:
-    given, wanted = made.astype(np.float64), expected.astype(np.float64)
+    given, wanted = (convert(one, DType.DOUBLE) for one in (made, expected))
     narrowed = wanted if made.dtype == np.float64 else _rounded(expected, made.dtype)
     nans = np.isnan(given) != np.isnan(wanted)
     # What lies beyond the largest number of the narrower type is infinite there, and rightly.
@@ -162,27 +164,21 @@ def _different(made: Array, expected: Array) -> int:
     if made.dtype != expected.dtype:
         return made.size
     raw = [np.ascontiguousarray(one).view(f"u{one.itemsize}") for one in (made, expected)]
-    nan = np.isnan(made.astype(np.float64)) & np.isnan(expected.astype(np.float64))
+    nan = np.isnan(widened(made)) & np.isnan(widened(expected))
     return int(((raw[0] != raw[1]).reshape(made.shape) & ~nan).sum())
 
 
 def _rounded(wide: Array, dtype: np.dtype[Any]) -> Array:
     """`wide` as `dtype` has it, in float64."""
     with np.errstate(over="ignore"):
-        return wide.astype(dtype).astype(np.float64)
+        return convert(convert(wide, DType.of(dtype), saturate=False), DType.DOUBLE)
 
 
 def _ulp(values: Array, dtype: np.dtype[Any]) -> Array:
     """The distance of the floats of `dtype` around finite float64 values."""
-    info: Any = _ml_dtypes().finfo(dtype) if dtype.kind == "V" else np.finfo(dtype)
-    exponent = np.where(values == 0, info.minexp, np.frexp(values)[1] - 1)
-    return np.ldexp(1.0, np.maximum(exponent, info.minexp) - info.nmant)
-
-
-def _ml_dtypes() -> Any:
-    import ml_dtypes
-
-    return ml_dtypes
+    mantissa, least = precision(DType.of(dtype))
+    exponent = np.where(values == 0, least, np.frexp(values)[1] - 1)
+    return np.ldexp(1.0, np.maximum(exponent, least) - mantissa)
 
 
 def _parts(array: Array) -> Array:

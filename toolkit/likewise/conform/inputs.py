@@ -9,6 +9,7 @@ import numpy as np
 
 from likewise.errors import InputError
 from likewise.ir import Dim, DType, OptionalType, TensorType
+from likewise.ops.conversion import convert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,5 +115,5 @@ def _draw(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> Arr
         limits = np.iinfo(dtype.numpy)
         return rng.integers(limits.min, limits.max, shape, dtype.numpy, endpoint=True)
     if dtype.is_integer:
-        return rng.integers(0, 2, shape).astype(dtype.numpy)
-    return np.asarray(rng.standard_normal(shape)).astype(dtype.numpy)
+        return convert(rng.integers(0, 2, shape), dtype)
+    return convert(np.asarray(rng.standard_normal(shape)), dtype)

@@ -14,6 +14,7 @@ from likewise.ir import DType, TensorType
 from likewise.model import Model
 from likewise.onnx.encode import encode_chunks
 from likewise.onnx.exporter import export_model
+from likewise.ops.conversion import convert
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.passes.widen import widen, widened_array
@@ -104,7 +105,7 @@ class Subject:
         kinds = {value.name: value.type for value in self.graph.outputs}
         with np.errstate(all="ignore"):  # what lies beyond the narrow type is infinite there
             return {
-                name: one.astype(kind.dtype.numpy)
+                name: convert(one, kind.dtype, saturate=False)
                 if isinstance(kind := kinds[name], TensorType) and isinstance(one, np.ndarray)
                 else one
                 for name, one in made.items()

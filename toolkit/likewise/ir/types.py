@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import numpy as np
 
-from likewise.errors import MissingDependencyError, UnsupportedError
+from likewise.errors import UnsupportedError
 from likewise.ir.dims import Dim, Expression, checked_rank, fresh, product
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class DType(Enum):
         Raises `UnsupportedError` for a dtype that ONNX does not have (datetime64, longdouble, …).
         """
         dtype = np.dtype(dtype)
-        found = _BY_NUMPY_NAME.get(dtype.name)
+        found = _BY_RECORD.get(dtype) if dtype.names else _BY_NUMPY_NAME.get(dtype.name)
         if found is not None:
             return found
         if dtype.kind in "OUST":
@@ -94,18 +94,28 @@ class DType(Enum):
     def numpy(self) -> np.dtype[Any]:
         """The NumPy dtype; strings are `object`.
 
-        Raises `MissingDependencyError` where `ml_dtypes` is needed and absent.
+        NumPy lacks bfloat16 and the types of 8 bits and less: an array of them holds bits that
+        its dtype names, that of `ml_dtypes` where it is installed, else `record`.
         """
         name = _NUMPY_NAMES[self]
-        if self not in _ML_DTYPES:
+        if not self.is_narrow:
             return np.dtype(name)
         try:
             import ml_dtypes
         except ImportError:
-            purpose = f"the element type {self}"
-            raise MissingDependencyError("ml_dtypes", "dtypes", purpose) from None
+            return self.record
         found: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
         return found
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is one of those that NumPy lacks."""
+        return self.value >= DType.BFLOAT16.value
+
+    @property
+    def record(self) -> np.dtype[Any]:
+        """A record of one field, named for the type: what holds its bits without `ml_dtypes`."""
+        return np.dtype([(_NUMPY_NAMES[self], f"V{-(-self.bits // 8)}")])
 
     @property
     def bits(self) -> int:
@@ -166,7 +176,6 @@ _NUMPY_NAMES: Final[Mapping[DType, str]] = {
     DType.FLOAT6E3M2: "float6_e3m2fn",
 }
 _BY_NUMPY_NAME: Final = {name: dtype for dtype, name in _NUMPY_NAMES.items()}
-_ML_DTYPES: Final = frozenset(dtype for dtype in DType if dtype.value >= DType.BFLOAT16.value)
 _BITS: Final[Mapping[DType, int]] = {
     DType.STRING: 0,
     DType.BOOL: 8,
@@ -182,6 +191,9 @@ _BITS: Final[Mapping[DType, int]] = {
     **{dtype: 8 for dtype in DType if "FLOAT8" in dtype.name},
     **{dtype: int(dtype.name.split("INT")[1]) for dtype in DType if "INT" in dtype.name},
 }
+
+
+_BY_RECORD: Final = {dtype.record: dtype for dtype in DType if dtype.is_narrow}
 
 
 class UnknownRankError(Exception):

@@ -16,6 +16,7 @@ from likewise.lower.port import Length, Port
 from likewise.lower.sequences import Held, content, each, open_ended
 from likewise.lower.view import TensorView
 from likewise.ops.build import Builder, GraphBuilder
+from likewise.ops.evaluation import evaluate
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ class ViewBuilder(Builder[TensorView]):
         if foldable and all(
             one is None or data is not None for one, data in zip(inputs, known, strict=True)
         ):
-            made = operator.evaluate(*known)
-            outputs = made if isinstance(made, tuple) else (made,)
-            return tuple(map(self._constant, outputs))
+            return tuple(map(self._constant, evaluate(operator, known)))
         lower = getattr(operator, "lower", None)
         if not operator.keeps_extents and any(map(open_ended, inputs)):
             raise UnsupportedError(

@@ -16,6 +16,7 @@ from likewise.errors import LikewiseError, ModelError, UnsupportedError
 from likewise.ir import DType
 from likewise.onnx.bits import pack_bits, unpack_bits
 from likewise.onnx.messages import SparseTensorProto, TensorProto
+from likewise.ops.conversion import convert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def to_array(tensor: TensorProto, external: ExternalReader | None = None) -> NDA
 
     Strings give an object array of `str`, with `bytes` where the content is not UTF-8.
     Raises `ModelError` where sizes contradict each other, `UnsupportedError` for an element type
-    or form not known here, `MissingDependencyError` for types that need `ml_dtypes`.
+    or form not known here.
     """
     try:
         return _to_array(tensor, external)
@@ -199,7 +200,7 @@ def from_array(array: NDArray[Any], name: str = "", dtype: DType | None = None) 
     if kind is DType.STRING:
         tensor.string_data = [_as_bytes(item) for item in array.reshape(-1).tolist()]
         return tensor
-    array = np.ascontiguousarray(array, kind.numpy)
+    array = np.ascontiguousarray(convert(array, kind) if kind.is_narrow else array, kind.numpy)
     if kind.bits < 8:
         tensor.raw_data = pack_bits(array.reshape(-1).view(np.uint8), kind.bits).tobytes()
     else:

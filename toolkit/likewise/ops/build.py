@@ -11,6 +11,8 @@ from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, Graph, Node, TensorType, Value, type_of
 from likewise.ops import find_operator
 from likewise.ops.attributes import parse
+from likewise.ops.conversion import convert
+from likewise.ops.evaluation import evaluate
 from likewise.ops.inference import infer_outputs
 
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ class Builder(Generic[V]):
 
     def constant(self, value: Any, dtype: DType | None = None) -> V:
         """A constant tensor; `dtype` where the array's own is not meant."""
-        array = np.asarray(value, dtype.numpy if dtype else None)
-        return self._constant(array)
+        if dtype is None or not dtype.is_narrow:
+            return self._constant(np.asarray(value, dtype.numpy if dtype else None))
+        return self._constant(convert(np.asarray(value), dtype))
 
     def ints(self, *values: int) -> V:
         """A 1-d int64 constant, as shapes and axes are given."""
@@ -80,8 +83,7 @@ class Evaluator(Builder["Array"]):
     """Applies operators to arrays at once: an expansion as a computation."""
 
     def apply(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
-        made = operator.evaluate(*inputs)
-        return tuple(made) if isinstance(made, tuple) else (made,)
+        return evaluate(operator, inputs)
 
     def type(self, x: Array) -> TensorType:
         found = type_of(x)

@@ -9,6 +9,7 @@ import numpy as np
 
 from likewise.errors import InferenceError
 from likewise.ir import DType, Expression
+from likewise.ops.narrow import narrowed, widened
 
 if TYPE_CHECKING:
     from likewise.ir import Array
@@ -17,7 +18,6 @@ __all__ = ["RoundMode", "convert"]
 
 RoundMode: TypeAlias = Literal["up", "down", "nearest"]
 
-_EXTENDED: Final = frozenset(dtype for dtype in DType if dtype.value >= DType.BFLOAT16.value)
 _LARGEST: Final = {
     DType.FLOAT8E4M3FN: 448.0,
     DType.FLOAT8E4M3FNUZ: 240.0,
@@ -47,30 +47,22 @@ def convert(x: Array, to: DType, *, saturate: bool = True, round_mode: RoundMode
         if to is DType.STRING:
             return x.astype(object, copy=False)
         x = _numbers(x, to)
-    elif DType.of(x.dtype) in _EXTENDED:
-        x = _widened(x)
+    x = widened(x)
     if to is DType.STRING:
         return _texts(x)
     if to is DType.FLOAT8E8M0:
         return _powers_of_two(x, saturate=saturate, round_mode=round_mode)
-    if to in _EXTENDED and to.is_float:
-        if x.dtype.kind in "iuf" and x.dtype.itemsize >= 4:
-            x = _rounded_to_odd(x)
+    if not to.is_narrow:
+        return x.astype(to.numpy)
+    if to.is_float:
+        x = _rounded_to_odd(x)
         if saturate and to in _LARGEST:
             x = np.clip(x, -_LARGEST[to], _LARGEST[to])
-    return x.astype(to.numpy)
+    return narrowed(x, to)
 
 
 def _holds_dims(x: Array) -> bool:
     return x.dtype == object and any(isinstance(item, (int, Expression)) for item in x.flat)
-
-
-def _widened(x: Array) -> Array:
-    """A type of ml_dtypes as one of NumPy's that holds all its values."""
-    dtype = DType.of(x.dtype)
-    if dtype.is_float:
-        return x.astype(np.float32)
-    return x.astype(np.int8 if dtype.is_signed else np.uint8)
 
 
 def _numbers(x: Array, to: DType) -> Array:
@@ -127,8 +119,8 @@ def _rounded_to_odd(x: Array) -> Array:
     Towards zero, and the last bit set where anything was lost: Boldo and Melquiond,
     "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd" (2008).
     """
-    if x.dtype == np.float32:
-        return x
+    if x.dtype.itemsize < 4 or x.dtype == np.float32:
+        return x.astype(np.float32, copy=False)
     if x.dtype.kind in "iu":
         x = x.astype(np.float64)
     y = x.astype(np.float32)

@@ -7,11 +7,14 @@ a multiple of G and each head of k and v serves H / G consecutive heads of q.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from likewise.errors import InferenceError
+from likewise.ir import DType
+from likewise.ops.conversion import convert
+from likewise.ops.narrow import widened
 
 if TYPE_CHECKING:
     from likewise.ir import Array, Dim
@@ -26,6 +29,7 @@ __all__ = [
     "scores_of",
     "softmax_rows",
     "split_heads",
+    "sum_rows",
 ]
 
 
@@ -39,7 +43,7 @@ class Scores(NamedTuple):
 
 def computed(x: Array) -> Array:
     """`x` in the type it is computed in: 16-bit floats in float32, others as they are."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    return widened(x).astype(np.float32, copy=False) if x.dtype.itemsize == 2 else x
 
 
 def head_size(width: Dim, heads: int, what: str) -> Dim:
@@ -75,7 +79,7 @@ def scores_of(
     scale: float,
     bias: Array | None = None,
     softcap: float = 0.0,
-    stored: np.dtype[Any] | None = None,
+    stored: DType | None = None,
 ) -> Scores:
     """The products q k^T * scale, then softcap * tanh(… / softcap) unless 0, then + bias.
 
@@ -96,12 +100,12 @@ def scores_of(
     return Scores(raw, capped, rounded(capped + bias.astype(q.dtype, copy=False), stored))
 
 
-def rounded(x: Array, stored: np.dtype[Any] | None) -> Array:
+def rounded(x: Array, stored: DType | None) -> Array:
     """`x` as it comes back from being kept as `stored`; as it is where that is None."""
-    return x if stored is None else x.astype(stored).astype(x.dtype)
+    return x if stored is None else convert(convert(x, stored), DType.of(x.dtype))
 
 
-def softmax_rows(scores: Array, stored: np.dtype[Any] | None = None) -> Array:
+def softmax_rows(scores: Array, stored: DType | None = None) -> Array:
     """Softmax along the last axis; a row of nothing but -inf gives zeros.
 
     Each step is rounded to `stored`, if given.
@@ -112,21 +116,25 @@ def softmax_rows(scores: Array, stored: np.dtype[Any] | None = None) -> Array:
     most[np.isneginf(most)] = 0
     made = rounded(np.subtract(scores, most), stored)
     made = rounded(np.exp(made, out=made), stored)
-    total = made.sum(-1, keepdims=True) if stored is None else _sum_rows(made, stored)
+    total = made.sum(-1, keepdims=True) if stored is None else sum_rows(made, stored)
     total[total == 0] = 1
     made /= total
     return rounded(made, stored)
 
 
-def _sum_rows(x: Array, stored: np.dtype[Any]) -> Array:
+def sum_rows(x: Array, stored: DType) -> Array:
     """The sums along the last axis, added as `stored`, eight at a time for long rows' sake."""
-    part = x.astype(stored)
-    if stored == np.float16:  # NumPy adds these in float32 and rounds once
-        return part.sum(-1, keepdims=True).astype(x.dtype)
-    while part.shape[-1] > 8:
+    if stored is DType.FLOAT16:  # NumPy adds these in float32 and rounds once
+        return x.astype(np.float16).sum(-1, keepdims=True).astype(x.dtype)
+    part = rounded(x, stored)
+    while part.shape[-1] > 1:
         part = np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, -part.shape[-1] % 8)])
-        part = part.reshape(*part.shape[:-1], -1, 8).sum(-1, dtype=stored)
-    return part.sum(-1, keepdims=True, dtype=stored).astype(x.dtype)
+        part = part.reshape(*part.shape[:-1], -1, 8)
+        total = part[..., 0]
+        for column in range(1, 8):
+            total = rounded(total + part[..., column], stored)
+        part = total
+    return part
 
 
 def attend(probabilities: Array, v: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, Expression, TensorType, Type, UnknownRankError, symbol
+from likewise.ops.evaluation import as_tuple, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +44,9 @@ def infer_outputs(operator: Operator, inputs: Sequence[Type | None]) -> tuple[Ty
 
 def _inferred(operator: Operator, inputs: Sequence[Type | None]) -> tuple[Any, ...]:
     try:
-        return _as_tuple(operator.infer(*inputs))
+        return as_tuple(operator.infer(*inputs))
     except UNFIT as error:
         raise _unfit(error) from error
-
-
-def _as_tuple(outputs: Any) -> tuple[Any, ...]:
-    return tuple(outputs) if isinstance(outputs, tuple) else (outputs,)
 
 
 def _check_arity(operator: Operator, inputs: Sequence[Type | None]) -> None:
@@ -142,7 +139,7 @@ def _evaluated(
 ) -> tuple[Type | None, ...]:
     try:
         with np.errstate(all="ignore"):
-            results = _as_tuple(operator.evaluate(*values))
+            results = evaluate(operator, values)
     except (LikewiseError, *UNFIT) as error:
         # An expression that has no truth value or no such operation: not known.
         if symbolic or isinstance(error, MemoryError):

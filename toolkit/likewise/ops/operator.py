@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, dataclass_transform
 
 from likewise.errors import UnsupportedError
 from likewise.ir import Graph
@@ -76,6 +76,10 @@ class Operator(_Typed):
     """Equal inputs give equal outputs: it may be shared."""
     bounded: ClassVar[bool] = True
     """`evaluate` takes no more time and memory than its inputs, outputs and `flops` tell."""
+    on_narrow: ClassVar[Literal["widen", "expand", "take"]] = "widen"
+    """What becomes of inputs of element types that NumPy lacks: `evaluate` gets them widened, and
+    its outputs are rounded once; or the expansion is evaluated, which rounds after each step; or
+    `evaluate` takes them as they are, to move elements or to convert them itself."""
     defaults: ClassVar[dict[str, Any]] = {}
     """The attributes by name, each with its default; `...` marks a required one."""
 

@@ -16,6 +16,7 @@ from likewise.ops.checks import (
     check_same_dtype,
     unify,
 )
+from likewise.ops.conversion import convert
 from likewise.ops.convolution import working_dtype
 from likewise.ops.operator import Operator
 
@@ -328,7 +329,7 @@ def _widened(lowering: Lowering, view: TensorView, dtype: DType) -> TensorView:
     if view.dtype is dtype:
         return view
     if view.data is not None:
-        return lowering.constant(view.data.astype(dtype.numpy))
+        return lowering.constant(convert(view.data, dtype))
     return lowering.elementwise(lambda _, v: v, dtype, view, exact=True)
 
 

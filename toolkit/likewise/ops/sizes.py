@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.ir import Dim, Expression, maximum, minimum
+from likewise.ops.narrow import widened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ def known_dims(x: TensorType | None) -> list[Dim] | None:
     """The elements of `x` in order, symbolic ones included; None where they are not known."""
     if x is None or x.value is None:
         return None
-    return [as_dim(value) for value in np.ravel(x.value)]
+    return [as_dim(value) for value in np.ravel(widened(x.value))]
 
 
 def known_int(x: TensorType | None) -> int | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from likewise.ir import TensorType
+from likewise.ops.evaluation import evaluate
 from likewise.passes.rewrite import rewrite
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _content(value: Value) -> Any:
 
 def _computed(node: Node, budget: _Budget) -> dict[Value, Any]:
     """The outputs of a node on constants; empty where it is not one or must not be folded."""
-    operator = node.operator
+    operator: Any = node.operator
     arrays = [None if value is None else _content(value) for value in node.inputs]
     missing = any(
         value is not None and array is None
@@ -110,10 +111,9 @@ def _computed(node: Node, budget: _Budget) -> dict[Value, Any]:
         if not budget.allows(node):
             return {}
         with np.errstate(all="ignore"):
-            made = operator.evaluate(*arrays)
+            made = evaluate(operator, arrays)
     except Exception:  # noqa: BLE001 — whatever it is, the run says it
         return {}
-    made = made if isinstance(made, tuple) else (made,)
     found = {
         value: np.asarray(array)
         for value, array in zip(node.outputs, made, strict=False)

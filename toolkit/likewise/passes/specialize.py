@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.errors import InputError, LikewiseError
-from likewise.ir import Expression, Graph, SequenceType, TensorType, Value, symbol
+from likewise.ir import DType, Expression, Graph, SequenceType, TensorType, Value, symbol
 from likewise.ops.build import GraphBuilder
 from likewise.ops.checks import FLOATS, without_content
+from likewise.ops.conversion import convert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,9 +63,11 @@ def _with_constants(graph: Graph, constants: Mapping[str, Any]) -> Graph:
             raise InputError(f"input {value.name!r} is no tensor", given=kind)
         given = np.asarray(constants[value.name])
         with np.errstate(all="ignore"):
-            array = given.astype(kind.dtype.numpy)
+            array = convert(given, kind.dtype)
         rounding = 0.01 if kind.dtype in FLOATS else 0.0
-        if not np.allclose(array.astype(given.dtype), given, rounding, atol=0, equal_nan=True):
+        if not np.allclose(
+            convert(array, DType.of(given.dtype)), given, rounding, atol=0, equal_nan=True
+        ):
             raise InputError(
                 f"input {value.name!r} does not hold that value", given=given, allowed=kind
             )

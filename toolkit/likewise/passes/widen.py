@@ -18,6 +18,7 @@ from likewise.ir import (
 )
 from likewise.ops import find_operator
 from likewise.ops.build import GraphBuilder
+from likewise.ops.conversion import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ def widened_array(value: Any) -> Any:
 
 
 def _wide(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return array.astype(np.float64)
+    return convert(array, DType.DOUBLE)
 
 
 def _widened(graph: Graph, outer: Mapping[Value, Value]) -> Graph:

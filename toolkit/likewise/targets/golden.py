@@ -29,6 +29,7 @@ import numpy as np
 
 from likewise.errors import LikewiseError, ModelError
 from likewise.ir import DType, TensorType
+from likewise.ops.conversion import convert
 from likewise.passes.widen import widen, widened_array
 from likewise.targets.numpy.plan import Plan
 from likewise.targets.ports import Port, Runs
@@ -111,16 +112,20 @@ def _is_steady(given: Array, wanted: Array) -> bool:
         least = np.iinfo(kind.numpy).min if kind.is_integer and kind.bits >= 32 else None
         return np.array_equal(given, wanted) and not (least and (given == least).any())
     with np.errstate(over="ignore"):
-        return bool(np.isfinite([_wide(given), _wide(wanted.astype(given.dtype))]).all())
+        return bool(np.isfinite([_wide(given), _wide(_narrowed(wanted, given))]).all())
 
 
 def _wide(array: Array) -> Array:
-    return array.astype(np.float64)
+    return convert(array, DType.DOUBLE)
+
+
+def _narrowed(array: Array, like: Array) -> Array:
+    return convert(array, DType.of(like.dtype), saturate=False)
 
 
 def _described(given: Array, wanted: Array, seed: int, position: int) -> dict[str, Any]:
     """The golden vector of the output at `position`: what NumPy and the oracle give for it."""
-    array = wanted.astype(given.dtype)
+    array = _narrowed(wanted, given)
     flat = array.reshape(-1)
     kept = flat if flat.size <= SAMPLE else flat[_places(flat.size, seed, position)]
     entry = {
@@ -223,7 +228,7 @@ def _input(port: Port, seed: int, stream: int) -> Array:
     else:
         bits = 1 if kind is DType.BOOL or kind.bits > 16 else kind.bits
         made = words & np.uint32(2**bits - 1)
-    return made.astype(kind.numpy).reshape(shape)
+    return convert(made, kind).reshape(shape)
 
 
 def _places(size: int, seed: int, position: int) -> Array:

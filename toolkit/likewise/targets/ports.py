@@ -10,6 +10,7 @@ import numpy as np
 
 from likewise.errors import InputError
 from likewise.ir import DType, MapType, OptionalType, SequenceType, TensorType
+from likewise.ops.conversion import convert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,6 +153,7 @@ def _fed_tensor(name: str, kind: TensorType, given: Any) -> Array:
 
 _KINDS: Final = {"i": "bui", "u": "bui", "f": "buif", "c": "buifc", "b": "bui"}
 """The NumPy kinds of lists and numbers that become an array of a kind without loss."""
+_HOW_TO_NARROW: Final = "convert it with likewise.ops.conversion.convert(…, DType.{})"
 
 
 def _array(name: str, kind: TensorType, given: Any) -> Array:
@@ -172,7 +174,7 @@ def _array(name: str, kind: TensorType, given: Any) -> Array:
                 allowed=kind,
             )
         if not is_array:
-            return np.asarray(given, wanted)
+            return convert(array, kind.dtype) if kind.dtype.is_narrow else np.asarray(given, wanted)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} cannot be made an array: {error}", allowed=kind) from None
     if array.dtype == wanted:
@@ -183,7 +185,9 @@ def _array(name: str, kind: TensorType, given: Any) -> Array:
         f"{name} has the wrong element type",
         given=array.dtype,
         allowed=wanted,
-        hint=f"convert it with .astype({wanted.name!r})",
+        hint=_HOW_TO_NARROW.format(kind.dtype.name)
+        if kind.dtype.is_narrow
+        else f"convert it with .astype({wanted.name!r})",
     )
 
 

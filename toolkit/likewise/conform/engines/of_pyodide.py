@@ -7,18 +7,21 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 
 from likewise.conform.engines import Answer, Engine
 from likewise.conform.engines.outside import WEB, find_node
 from likewise.errors import LikewiseError
+from likewise.ir import DType
+from likewise.ops.narrow import is_narrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from likewise.conform.subject import Feeds, Outputs, Subject
+    from likewise.ir import Array
 
 __all__ = ["ENGINE"]
 
@@ -46,8 +49,9 @@ class _Pyodide(Engine):
             folder = Path(name)
             (folder / "model.onnx").write_bytes(subject.onnx_bytes)
             for at, one in enumerate(feeds):
-                given = {**subject.given, **one}
-                if any(np.asarray(array).dtype.kind not in "biufc" for array in given.values()):
+                named = {**subject.given, **one}
+                given = {name: _with_dtype(array, "record") for name, array in named.items()}
+                if any(array.dtype.kind not in "biufcV" for array in given.values()):
                     raise LikewiseError("inputs that are no plain numbers do not go to Pyodide")
                 np.savez(folder / f"{at}.in.npz", allow_pickle=False, **given)
             done = subprocess.run(
@@ -64,7 +68,13 @@ class _Pyodide(Engine):
 
 def _outputs(file: Path) -> Outputs:
     with np.load(file, allow_pickle=False) as made:
-        return dict(made)
+        return {name: _with_dtype(array, "numpy") for name, array in made.items()}
+
+
+def _with_dtype(array: Any, form: Literal["numpy", "record"]) -> Array:
+    """An array of a type that NumPy lacks under its dtype here, or the one it has in Pyodide."""
+    array = np.asarray(array)
+    return array.view(getattr(DType.of(array.dtype), form)) if is_narrow(array) else array
 
 
 def _distribution() -> Path | None:

@@ -18,6 +18,7 @@ from likewise.ops.checks import (
     check_same_dtype,
     unify,
 )
+from likewise.ops.conversion import convert
 from likewise.ops.dot_product import (
     attend,
     computed,
@@ -28,6 +29,7 @@ from likewise.ops.dot_product import (
     softmax_rows,
     split_heads,
 )
+from likewise.ops.narrow import widened
 from likewise.ops.operator import Operator, V
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Attention(Operator, versions=(23, 24, 25)):
     scale: float | None = None
     softcap: float = 0.0
     softmax_precision: DType | None = None
+    on_narrow = "take"
 
     def infer(
         self,
@@ -146,7 +149,7 @@ class Attention(Operator, versions=(23, 24, 25)):
         if flat:
             q = split_heads(q, self.q_num_heads or 1)
             k, v = (split_heads(x, self.kv_num_heads or 1) for x in (k, v))
-        dtype = q.dtype
+        dtype = DType.of(q.dtype)
         past = 0
         if past_key is not None and past_value is not None:
             past = past_key.shape[2]
@@ -157,25 +160,23 @@ class Attention(Operator, versions=(23, 24, 25)):
         bias = self._bias(
             (q.shape[2], k.shape[2]), past, attn_mask, nonpad_kv_seqlen, q_computed.dtype
         )
-        stored = dtype if dtype.itemsize == 2 else None
+        stored = dtype if dtype.bits == 16 else None
         scores = scores_of(q_computed, computed(k), scale, bias, self.softcap, stored)
         probabilities = self._probabilities(scores.biased, bias, stored)
         y = attend(probabilities.astype(q_computed.dtype, copy=False), computed(v))
         y = join_heads(y) if flat else y
-        made = (y.astype(dtype, copy=False), k, v)
+        made = (convert(y, dtype), k, v)
         if self.wanted < 4:
             return made[: max(self.wanted, 1)]
         stage = (*scores, probabilities)[self.qk_matmul_output_mode]
-        return (*made, stage.astype(dtype, copy=False))
+        return (*made, convert(stage, dtype))
 
-    def _probabilities(
-        self, scores: Array, bias: Array | None, stored: np.dtype[Any] | None
-    ) -> Array:
+    def _probabilities(self, scores: Array, bias: Array | None, stored: DType | None) -> Array:
         steps = stored
         if self.softmax_precision is not None:
-            precision = self.softmax_precision.numpy
-            scores = computed(scores.astype(precision, copy=False))
-            steps = precision if precision.itemsize == 2 else None
+            precision = self.softmax_precision
+            scores = computed(convert(scores, precision))
+            steps = precision if precision.bits == 16 else None
         made = rounded(softmax_rows(scores, steps), stored)
         if bias is not None and bias.size:
             nowhere = np.isneginf(bias.max(-1, keepdims=True))
@@ -213,7 +214,7 @@ class Attention(Operator, versions=(23, 24, 25)):
             part = np.where(look, dtype.type(0), dtype.type(-np.inf))
             bias = part if bias is None else bias + part
         if mask is not None and mask.dtype != bool:
-            mask = mask.astype(dtype, copy=False)
+            mask = widened(mask).astype(dtype, copy=False)
             if mask.shape[-1] < total:
                 width = [(0, 0)] * (mask.ndim - 1) + [(0, total - mask.shape[-1])]
                 mask = np.pad(mask, width, constant_values=-np.inf)

@@ -30,6 +30,7 @@ class CausalConvWithState(Operator, versions=(27,)):
     """
 
     activation: Literal["none", "silu", "swish"] = "none"
+    on_narrow = "expand"
 
     def infer(
         self,

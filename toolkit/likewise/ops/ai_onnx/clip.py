@@ -35,6 +35,8 @@ class Clip(Operator, versions=(1, 6, 11, 12, 13)):
     An absent bound is the least or the greatest finite number of the type.
     """
 
+    on_narrow = "expand"
+
     def infer(
         self,
         input: TensorType,  # noqa: A002 — ONNX's name
@@ -54,8 +56,6 @@ class Clip(Operator, versions=(1, 6, 11, 12, 13)):
         high = _bound(max, limit, input)
         if low is None and high is None:
             return input
-        if input.dtype.kind == "V" and low is not None and high is not None:  # bfloat16
-            return np.minimum(np.maximum(input, low), high)
         return np.asarray(np.clip(input, low, high))
 
     def expand(

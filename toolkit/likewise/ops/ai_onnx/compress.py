@@ -29,6 +29,7 @@ class Compress(Operator, versions=(9, 11, 28)):
     """
 
     axis: int | None = None
+    on_narrow = "take"
 
     def infer(self, input: TensorType, condition: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_dtype(condition, {DType.BOOL}, "condition")

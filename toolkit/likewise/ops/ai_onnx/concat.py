@@ -24,6 +24,7 @@ class Concat(Operator, versions=(1, 4, 11, 13)):
 
     axis: int
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, first: TensorType, *rest: TensorType) -> TensorType:
         inputs = (first, *rest)

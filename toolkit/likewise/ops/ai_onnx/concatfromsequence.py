@@ -24,6 +24,7 @@ class ConcatFromSequence(Operator, versions=(11,)):
 
     axis: int
     new_axis: bool = False
+    on_narrow = "take"
 
     def infer(self, input_sequence: SequenceType) -> TensorType:
         element = element_type(input_sequence)

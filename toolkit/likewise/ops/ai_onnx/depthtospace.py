@@ -26,6 +26,7 @@ class DepthToSpace(Operator, versions=(1, 11, 13, 28)):
 
     blocksize: int
     mode: Literal["DCR", "CRD"] = "DCR"
+    on_narrow = "take"
 
     def infer(self, input: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_rank(input, 4, "input")

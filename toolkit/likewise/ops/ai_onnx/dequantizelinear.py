@@ -11,6 +11,7 @@ from likewise.ir import DType
 from likewise.ops.build import Evaluator
 from likewise.ops.case import Case, f16, f32, i8, i16, i32, u8
 from likewise.ops.checks import FLOATS, check_dtype, check_same_dtype
+from likewise.ops.conversion import convert
 from likewise.ops.quantization import (
     NARROW_FLOATS,
     NARROW_INTEGERS,
@@ -63,7 +64,7 @@ class DequantizeLinear(LinearQuantization, versions=(10, 13, 19, 21, 23, 24, 25,
         if x_zero_point is not None:
             y -= self.spread(b, x_zero_point.astype(np.float32), x)
         y *= self.spread(b, x_scale.astype(np.float32), x)
-        return y.astype(self._output(DType.of(x_scale.dtype)).numpy, copy=False)
+        return convert(y, self._output(DType.of(x_scale.dtype)))
 
     def expand(self, b: Builder[V], x: V, x_scale: V, x_zero_point: V | None = None) -> V:
         made = x
@@ -88,10 +89,10 @@ class DequantizeLinear(LinearQuantization, versions=(10, 13, 19, 21, 23, 24, 25,
         yield Case(cls(), [i16([2049]), f16(3)], [f16([6147])])
         yield Case(cls(output_dtype=DType.FLOAT16.value), [i8(3), f32(0.5)], [f16(1.5)])
         yield Case(cls(), [i32([2**24, -7]), f32(2)], [f32([2**25, -14])])
-        float8 = f32([[0.5, -448]]).astype(DType.FLOAT8E4M3FN.numpy)
+        float8 = convert(f32([[0.5, -448]]), DType.FLOAT8E4M3FN)
         yield Case(cls(), [float8, f32(2)], [f32([[1, -896]])])
-        scale = f32([4]).astype(DType.FLOAT8E8M0.numpy)
-        yield Case(cls(), [i8([[-3, 5]]).astype(DType.INT4.numpy), scale], [f32([[-12, 20]])])
+        scale = convert(f32([4]), DType.FLOAT8E8M0)
+        yield Case(cls(), [convert(i8([[-3, 5]]), DType.INT4), scale], [f32([[-12, 20]])])
         yield Case(cls(), [x[:, :0], f32(2), u8(1)], [f32([[]])])
         yield Case(cls(), [x, f32(2), i8(1)], error="the element types differ")
         yield Case(cls(), [x, f32([1, 2])], error="the sizes of the scale and of axis 1 differ")

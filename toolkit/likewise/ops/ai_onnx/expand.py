@@ -28,6 +28,7 @@ class Expand(Operator, versions=(8, 13)):
     """
 
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, input: TensorType, shape: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_dtype(shape, {DType.INT64}, "shape")

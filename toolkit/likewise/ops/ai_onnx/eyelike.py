@@ -10,6 +10,7 @@ from likewise.errors import InferenceError
 from likewise.ir import DType
 from likewise.ops.case import Case, f32, f64, i32, strings
 from likewise.ops.checks import NUMBERS, check_dtype, check_rank
+from likewise.ops.conversion import convert
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -43,14 +44,13 @@ class EyeLike(Operator, versions=(9, 22)):
         return made
 
     def evaluate(self, x: Array) -> Array:
-        dtype = self.dtype.numpy if self.dtype else x.dtype
-        made = np.zeros(x.shape, dtype)
+        made = np.zeros(x.shape, np.uint8)
         rows, columns = x.shape
         count = min(rows + min(self.k, 0), columns - max(self.k, 0))
         if count > 0:
             diagonal = np.arange(count)
             made[diagonal - min(self.k, 0), diagonal + max(self.k, 0)] = 1
-        return made
+        return convert(made, self.dtype or DType.of(x.dtype))
 
     def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
         return lowering.constant(self.evaluate(np.empty(x.shape, x.dtype.numpy)))

@@ -24,6 +24,7 @@ class Flatten(Operator, versions=(1, 9, 11, 13, 21, 23, 24, 25)):
 
     axis: int = 1
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, input: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         axis = self._axis(input.rank)

@@ -26,6 +26,7 @@ class Gather(Operator, versions=(1, 11, 13)):
 
     axis: int = 0
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, indices: TensorType) -> TensorType:
         check_dtype(indices, {DType.INT32, DType.INT64}, "indices")

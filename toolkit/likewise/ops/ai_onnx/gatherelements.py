@@ -29,6 +29,7 @@ class GatherElements(Operator, versions=(11, 13)):
 
     axis: int = 0
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, indices: TensorType) -> TensorType:
         check_dtype(indices, {DType.INT32, DType.INT64}, "indices")

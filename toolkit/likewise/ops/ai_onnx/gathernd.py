@@ -25,6 +25,7 @@ class GatherND(Operator, versions=(11, 12, 13)):
 
     batch_dims: int = 0
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, indices: TensorType) -> TensorType:
         check_dtype(indices, {DType.INT64}, "indices")

@@ -31,6 +31,7 @@ class GroupNormalization(Operator, versions=(18, 21)):
     epsilon: float = 1e-5
     num_groups: int
     stash_type: DType = DType.FLOAT
+    on_narrow = "expand"
 
     def infer(self, X: TensorType, scale: TensorType, bias: TensorType) -> TensorType:
         check_float(X, "X")
@@ -45,6 +46,8 @@ class GroupNormalization(Operator, versions=(18, 21)):
         return X.with_shape(X.shape)
 
     def evaluate(self, X: Array, scale: Array, bias: Array) -> Array:
+        if self.stash_type.is_narrow:
+            return super().evaluate(X, scale, bias)
         stash = stash_dtype(self.stash_type, DType.of(X.dtype)).numpy
         per_group = math.prod(X.shape[1:]) // self.num_groups
         grouped = X.reshape(X.shape[0], self.num_groups, per_group).astype(stash, copy=False)

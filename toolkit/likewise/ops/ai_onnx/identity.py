@@ -20,6 +20,7 @@ class Identity(Operator, versions=(1, 13, 14, 16, 19, 21, 23, 24, 25)):
 
     symbolic = True
     keeps_extents = True
+    on_narrow = "take"
 
     def infer(self, x: Type) -> Type:
         return x

@@ -29,6 +29,7 @@ class LayerNormalization(Operator, versions=(17,)):
     axis: int = -1
     epsilon: float = 1e-5
     stash_type: DType = DType.FLOAT
+    on_narrow = "expand"
 
     def infer(
         self, X: TensorType, Scale: TensorType, B: TensorType | None = None
@@ -42,6 +43,8 @@ class LayerNormalization(Operator, versions=(17,)):
         return X.with_shape(X.shape), saved, saved
 
     def evaluate(self, X: Array, Scale: Array, B: Array | None = None) -> Any:
+        if self.stash_type.is_narrow:
+            return super().evaluate(X, Scale, B)
         stash = stash_dtype(self.stash_type, DType.of(X.dtype)).numpy
         axes = tuple(range(self.axis % X.ndim, X.ndim))
         y, mean, inverse = standardize(X.astype(stash, copy=False), axes, self.epsilon)

@@ -40,6 +40,7 @@ class Loop(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
     """
 
     body: Graph
+    on_narrow = "take"
 
     def infer(
         self, M: TensorType | None = None, cond: TensorType | None = None, *v_initial: Type

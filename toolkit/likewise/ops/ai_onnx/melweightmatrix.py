@@ -10,6 +10,7 @@ from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_float
+from likewise.ops.conversion import convert
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class MelWeightMatrix(Operator, versions=(17,)):
         made = np.where((place >= lower) & (place < center), rising, 0)
         made = np.where((place > center) & (place < upper), falling, made)
         made = np.where(place == center, 1, made)
-        return made.astype(self.output_datatype.numpy)
+        return convert(made, self.output_datatype)
 
     def lower(self, *_: object) -> TensorView:
         raise UnsupportedError("the sizes of the matrix depend on data")

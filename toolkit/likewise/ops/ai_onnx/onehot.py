@@ -10,6 +10,7 @@ from likewise.errors import InferenceError, LikewiseError
 from likewise.ir import DType, fresh
 from likewise.ops.case import Case, f32, i32, i64
 from likewise.ops.checks import NUMBERS, check_dtype, check_rank, normalize_axis, unify
+from likewise.ops.narrow import widened
 from likewise.ops.operator import Operator, V
 from likewise.ops.sizes import as_dim
 
@@ -38,7 +39,7 @@ class OneHot(Operator, versions=(9, 11, 28)):
         axis = normalize_axis(self.axis, indices.rank + 1)
         size: Dim = fresh("depth")
         if depth.value is not None:
-            size = as_dim(depth.value.reshape(-1)[0])
+            size = as_dim(widened(depth.value).reshape(-1)[0])
         if isinstance(size, int) and size < 0:
             raise InferenceError("depth is negative", given=size)
         return values.with_shape((*indices.shape[:axis], size, *indices.shape[axis:]))

@@ -33,6 +33,7 @@ class Pad(Operator, versions=(1, 2, 11, 13, 18, 19, 21, 23, 24, 25)):
 
     mode: Literal["constant", "reflect", "edge", "wrap"] = "constant"
     symbolic = True
+    on_narrow = "take"
 
     def infer(
         self,

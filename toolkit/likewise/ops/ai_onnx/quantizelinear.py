@@ -11,6 +11,7 @@ from likewise.ir import DType
 from likewise.ops.build import Evaluator
 from likewise.ops.case import Case, f16, f32, f64, i8, i32, u8
 from likewise.ops.checks import FLOATS, check_dtype
+from likewise.ops.conversion import convert
 from likewise.ops.quantization import (
     NARROW_FLOATS,
     NARROW_INTEGERS,
@@ -41,6 +42,7 @@ class QuantizeLinear(LinearQuantization, versions=(10, 13, 19, 21, 23, 24, 25, 2
     output_dtype: int = 0
     precision: int = 0
     saturate: bool = True
+    on_narrow = "expand"
 
     def infer(
         self, x: TensorType, y_scale: TensorType, y_zero_point: TensorType | None = None
@@ -82,7 +84,7 @@ class QuantizeLinear(LinearQuantization, versions=(10, 13, 19, 21, 23, 24, 25, 2
         np.rint(y, out=y)
         if y_zero_point is not None:
             y += self.spread(b, y_zero_point.astype(np.float32), x)
-        return np.clip(y, *limits(to), out=y).astype(to.numpy)
+        return convert(np.clip(y, *limits(to), out=y), to)
 
     def expand(self, b: Builder[V], x: V, y_scale: V, y_zero_point: V | None = None) -> V:
         to = self._output(None if y_zero_point is None else b.type(y_zero_point))
@@ -115,17 +117,14 @@ class QuantizeLinear(LinearQuantization, versions=(10, 13, 19, 21, 23, 24, 25, 2
         exact = cls(precision=DType.FLOAT.value, output_dtype=DType.UINT16.value)
         yield Case(exact, [f32([2053]), f16(2)], [np.array([1026], words)])
         yield Case(cls(output_dtype=DType.INT8.value), [i32([7, 5]), i32(2)], [i8([4, 2])])
-        nibbles = DType.INT4.numpy
-        yield Case(
-            cls(), [x, f32(2), np.array(1, nibbles)], [i8([[1, 1, 3], [3, 7, -8]]).astype(nibbles)]
-        )
+        one = convert(np.array(1), DType.INT4)
+        made = convert(i8([[1, 1, 3], [3, 7, -8]]), DType.INT4)
+        yield Case(cls(), [x, f32(2), one], [made])
         for dtype, values in (
             (DType.FLOAT8E4M3FN, [[0, 1, 3], [5, 448, -448]]),
             (DType.FLOAT4E2M1, [[0, 1, 3], [4, 6, -6]]),
         ):
-            yield Case(
-                cls(output_dtype=dtype.value), [x, f32(1)], [f32(values).astype(dtype.numpy)]
-            )
+            yield Case(cls(output_dtype=dtype.value), [x, f32(1)], [convert(f32(values), dtype)])
         yield Case(cls(), [x, f32([1, 2])], error="the sizes of the scale and of axis 1 differ")
         yield Case(cls(output_dtype=3), [x, f32(1), u8(0)], error="output_dtype is not")
         yield Case(cls(block_size=4), [x, f32([[1, 1]] * 2)], error="the blocks in axis 1 differ")

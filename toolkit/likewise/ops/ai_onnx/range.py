@@ -11,6 +11,7 @@ from likewise.errors import InferenceError, LikewiseError, UnsupportedError
 from likewise.ir import DType, ceil_divide, fresh
 from likewise.ops.case import Case, f16, f32, i32, i64
 from likewise.ops.checks import FLOATS, check_dtype, check_rank, check_same_dtype
+from likewise.ops.narrow import wide_dtype, widened
 from likewise.ops.operator import Operator
 from likewise.ops.sizes import known_dims, positive_part
 
@@ -43,7 +44,7 @@ class Range(Operator, versions=(11, 27)):
     def _count(self, start: Array, limit: Array, delta: Array) -> int:
         if any(x.size != 1 for x in (start, limit, delta)):
             raise InferenceError("start, limit and delta are not single numbers")
-        first, end, step = start.item(), limit.item(), delta.item()
+        first, end, step = (widened(x).item() for x in (start, limit, delta))
         if step == 0:
             raise InferenceError("delta is 0", allowed="any other number")
         if start.dtype.kind == "i":
@@ -56,7 +57,7 @@ class Range(Operator, versions=(11, 27)):
     def evaluate(self, start: Array, limit: Array, delta: Array) -> Array:
         count = self._count(start, limit, delta)
         small = start.dtype.kind != "i" and start.dtype.itemsize < 4
-        work = self.stash_type.numpy if small else start.dtype
+        work = wide_dtype(self.stash_type) if small else start.dtype
         values = np.arange(count).astype(work, copy=False)
         values = values * delta.reshape(()).astype(work) + start.reshape(()).astype(work)
         return values.astype(start.dtype, copy=False)

@@ -26,6 +26,7 @@ class Reshape(Operator, versions=(1, 5, 13, 14, 19, 21, 23, 24, 25)):
 
     allowzero: bool = False
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, shape: TensorType) -> TensorType:
         check_dtype(shape, {DType.INT64}, "shape")

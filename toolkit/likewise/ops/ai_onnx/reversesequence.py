@@ -24,6 +24,7 @@ class ReverseSequence(Operator, versions=(10, 28)):
 
     batch_axis: int = 1
     time_axis: int = 0
+    on_narrow = "take"
 
     def infer(self, input: TensorType, sequence_lens: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_dtype(sequence_lens, {DType.INT64}, "sequence_lens")

@@ -29,6 +29,7 @@ class RMSNormalization(Operator, versions=(23,)):
     axis: int = -1
     epsilon: float = 1e-5
     stash_type: DType = DType.FLOAT
+    on_narrow = "expand"
 
     def infer(self, X: TensorType, scale: TensorType) -> TensorType:
         check_float(X, "X")
@@ -38,6 +39,8 @@ class RMSNormalization(Operator, versions=(23,)):
         return X.with_shape(X.shape).with_dtype(scale.dtype)
 
     def evaluate(self, X: Array, scale: Array) -> Array:
+        if self.stash_type.is_narrow:
+            return super().evaluate(X, scale)
         stash = stash_dtype(self.stash_type, DType.of(X.dtype)).numpy
         x = X.astype(stash, copy=False)
         axes = tuple(range(self.axis % X.ndim, X.ndim))

@@ -31,6 +31,7 @@ class RotaryEmbedding(Operator, versions=(23,)):
     interleaved: bool = False
     num_heads: int | None = None
     rotary_embedding_dim: int = 0
+    on_narrow = "expand"
 
     def infer(
         self,

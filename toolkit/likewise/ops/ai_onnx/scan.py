@@ -38,6 +38,7 @@ class Scan(Operator, versions=(8, 9, 11, 16, 19, 21, 23, 24, 25)):
     scan_input_directions: tuple[int, ...] | None = None
     scan_output_axes: tuple[int, ...] | None = None
     scan_output_directions: tuple[int, ...] | None = None
+    on_narrow = "take"
 
     def infer(self, first: Type, *others: Type) -> tuple[Type, ...]:
         inputs = (first, *others)

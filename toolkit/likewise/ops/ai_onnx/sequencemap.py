@@ -25,6 +25,7 @@ class SequenceMap(Operator, versions=(17,)):
     """
 
     body: Graph
+    on_narrow = "take"
 
     def infer(self, input_sequence: SequenceType, *additional_inputs: Type) -> tuple[Type, ...]:
         if not isinstance(input_sequence, SequenceType):

@@ -22,6 +22,7 @@ class Shape(Operator, versions=(1, 13, 15, 19, 21, 23, 24, 25)):
 
     start: int = 0
     end: int | None = None
+    on_narrow = "take"
 
     def infer(self, data: TensorType) -> TensorType:
         dims = data.shape[self.start : self.end]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Size(Operator, versions=(1, 13, 19, 21, 23, 24, 25)):
     """The product of the dims as a 0-d int64."""
 
+    on_narrow = "take"
+
     def infer(self, data: TensorType) -> TensorType:
         if data.dims is None:
             return TensorType(DType.INT64, ())

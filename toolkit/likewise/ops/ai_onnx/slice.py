@@ -31,6 +31,7 @@ class Slice(Operator, versions=(1, 10, 11, 13)):
     """
 
     symbolic = True
+    on_narrow = "take"
 
     def infer(
         self,

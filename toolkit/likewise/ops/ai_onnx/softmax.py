@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.loop import S
 from likewise.loop import math as loop_math
 from likewise.ops.case import Case, f32, i32
 from likewise.ops.checks import check_float, normalize_axis
+from likewise.ops.conversion import convert
+from likewise.ops.dot_product import rounded, sum_rows
+from likewise.ops.narrow import is_narrow, widened
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ class Softmax(Operator, versions=(1, 11, 13)):
     """
 
     axis: int = -1
+    on_narrow = "take"
 
     def infer(self, x: TensorType) -> TensorType:
         check_float(x, "input")
@@ -37,10 +42,20 @@ class Softmax(Operator, versions=(1, 11, 13)):
     def evaluate(self, x: Array) -> Array:
         if x.size == 0:
             return x
+        if is_narrow(x):
+            return self._by_steps(x)
         y = np.subtract(x, x.max(self.axis, keepdims=True))
         np.exp(y, out=y)
         y /= y.sum(self.axis, keepdims=True)
         return y
+
+    def _by_steps(self, x: Array) -> Array:
+        """Of bfloat16: each step is rounded, as those of float16 are."""
+        dtype, wide = DType.of(x.dtype), np.moveaxis(widened(x), self.axis, -1)
+        y = rounded(wide - wide.max(-1, keepdims=True), dtype)
+        y = rounded(np.exp(y), dtype)
+        y /= sum_rows(y, dtype)
+        return convert(np.moveaxis(y, -1, self.axis), dtype)
 
     def lower(self, lowering: Lowering, x: TensorView) -> TensorView:
         axis = (normalize_axis(self.axis, x.rank),)

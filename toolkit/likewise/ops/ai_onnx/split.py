@@ -35,6 +35,7 @@ class Split(Operator, versions=(1, 2, 11, 13, 18)):
     axis: int = 0
     num_outputs: int | None = None
     symbolic = True
+    on_narrow = "take"
 
     def infer(
         self,

@@ -27,6 +27,7 @@ class SplitToSequence(Operator, versions=(11, 24)):
 
     axis: int = 0
     keepdims: bool = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, split: TensorType | None = None) -> SequenceType:
         axis = normalize_axis(self.axis, data.rank)

@@ -25,6 +25,7 @@ class Squeeze(Operator, versions=(1, 11, 13, 21, 23, 24, 25)):
     """Leaves out the dims `axes`, which must be of size 1; without `axes` every dim of size 1."""
 
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, axes: TensorType | None = None) -> TensorType:
         dims = data.shape

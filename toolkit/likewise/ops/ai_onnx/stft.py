@@ -12,6 +12,7 @@ from likewise.ir import DType, TensorType, fresh
 from likewise.ops.ai_onnx.dft import DFT
 from likewise.ops.case import Case, f32, i64
 from likewise.ops.checks import check_dtype, check_float, check_rank, check_same_dtype, unify
+from likewise.ops.conversion import convert
 from likewise.ops.operator import Operator
 from likewise.ops.spectrum import as_complex, as_parts, transformed
 from likewise.ops.static import content, output_shape
@@ -110,7 +111,7 @@ class STFT(Operator, versions=(17,)):
         cut = signal.viewed((batch, frames, length, parts), back)
         transform, taper = DFT(onesided=self.onesided), np.ones((length, 1))
         if window is not None and window.data is not None:
-            taper = window.data.astype(np.float64).reshape(length, 1)
+            taper = convert(window.data, DType.DOUBLE).reshape(length, 1)
         elif window is not None:
             factor = window.reshape((length, 1))
             cut = lowering.elementwise(lambda _, x, y: x * y, signal.dtype, cut, factor)

@@ -27,6 +27,7 @@ class TensorScatter(Operator, versions=(24,)):
 
     axis: int = -2
     mode: Literal["linear", "circular"] = "linear"
+    on_narrow = "take"
 
     def infer(
         self, past_cache: TensorType, update: TensorType, write_indices: TensorType | None = None

@@ -30,6 +30,7 @@ class Tile(Operator, versions=(1, 6, 13)):
     """
 
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, input: TensorType, repeats: TensorType) -> TensorType:  # noqa: A002 — ONNX's name
         check_dtype(repeats, {DType.INT64}, "repeats")

@@ -23,6 +23,7 @@ class Transpose(Operator, versions=(1, 13, 21, 23, 24, 25)):
     perm: tuple[int, ...] | None = None
     symbolic = True
     keeps_extents = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType) -> TensorType:
         dims = data.shape

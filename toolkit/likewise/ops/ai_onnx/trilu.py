@@ -23,6 +23,7 @@ class Trilu(Operator, versions=(14,)):
     """Zero below (`upper`) or above diagonal `k` (0, the main one) of the last two dims."""
 
     upper: bool = True
+    on_narrow = "take"
 
     def infer(self, input: TensorType, k: TensorType | None = None) -> TensorType:  # noqa: A002 — ONNX's name
         if input.rank < 2:

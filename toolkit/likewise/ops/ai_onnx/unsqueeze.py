@@ -27,6 +27,7 @@ class Unsqueeze(Operator, versions=(1, 11, 13, 21, 23, 24, 25)):
     """
 
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, data: TensorType, axes: TensorType) -> TensorType:
         check_dtype(axes, {DType.INT64}, "axes")

@@ -22,6 +22,7 @@ class Where(Operator, versions=(9, 16)):
     """X where the condition holds, else Y; all three are broadcast."""
 
     symbolic = True
+    on_narrow = "take"
 
     def infer(self, condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
         check_dtype(condition, {DType.BOOL}, "condition")

@@ -12,7 +12,9 @@ from likewise.ir import DType, Graph, TensorType, Value
 from likewise.ops.build import GraphBuilder
 from likewise.ops.case import Case, f32
 from likewise.ops.checks import check_float, check_rank, check_same_dtype, unify
+from likewise.ops.conversion import convert
 from likewise.ops.dot_product import attend, computed, scores_of, softmax_rows
+from likewise.ops.narrow import widened
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class FlexAttention(Operator, versions=(1,)):
     scale: float | None = None
     score_mod: Graph | None = None
     softmax_precision: DType | None = None
+    on_narrow = "take"
 
     def infer(self, q: TensorType, k: TensorType, v: TensorType) -> TensorType:
         check_float(q, "Q")
@@ -56,19 +59,19 @@ class FlexAttention(Operator, versions=(1,)):
         run: Callable[[Graph, Sequence[Any]], list[Any]] | None = None,
     ) -> Array:
         wide = DType.DOUBLE if q.dtype.itemsize == 8 else DType.FLOAT
-        precision = (self.softmax_precision or wide).numpy
+        precision = self.softmax_precision or wide
         scale = 1 / math.sqrt(max(q.shape[3], 1)) if self.scale is None else self.scale
-        stored = q.dtype if q.dtype.itemsize == 2 else None
+        stored = DType.of(q.dtype) if q.dtype.itemsize == 2 else None
         scores = scores_of(computed(q), computed(k), scale, stored=stored).raw
-        scores = scores.astype(precision, copy=False)
+        scores = convert(scores, precision)
         if self.score_mod is not None and run is not None:
             scores = run(self.score_mod, [scores])[0]
-        probabilities = softmax_rows(computed(scores)).astype(precision, copy=False)
+        probabilities = convert(softmax_rows(computed(scores)), precision)
         if self.prob_mod is not None and run is not None:
             probabilities = run(self.prob_mod, [probabilities])[0]
         probabilities = computed(probabilities)
-        made = attend(probabilities, v.astype(probabilities.dtype, copy=False))
-        return made.astype(q.dtype, copy=False)
+        made = attend(probabilities, widened(v).astype(probabilities.dtype, copy=False))
+        return convert(made, DType.of(q.dtype))
 
     def lower(self, lowering: Lowering, q: TensorView, k: TensorView, v: TensorView) -> TensorView:
         wide = DType.DOUBLE if q.dtype is DType.DOUBLE else DType.FLOAT

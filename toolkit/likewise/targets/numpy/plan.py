@@ -8,6 +8,7 @@ import numpy as np
 
 from likewise.errors import LikewiseError
 from likewise.ir import DType, Graph, TensorType, UnknownRankError, type_of
+from likewise.ops.evaluation import evaluator
 from likewise.ops.inference import UNFIT
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class _Step:
 
     def __init__(self, node: Node, slot: Callable[[Value], int]) -> None:
         self.node = node
+        self._evaluate = evaluator(node.operator, [value.type for value in node.inputs if value])
         self.inputs = tuple(-1 if value is None else slot(value) for value in node.inputs)
         self.reads = tuple(slot(value) for value in node.reads)
         self.writes = tuple(-1 if value is None else slot(value) for value in node.outputs)
@@ -94,12 +96,11 @@ class _Step:
 
     def evaluate(self, slots: Sequence[Any]) -> tuple[Any, ...]:
         arguments = [None if slot < 0 else slots[slot] for slot in self.inputs]
-        evaluate = self.node.operator.evaluate
         try:
             if self.bodies:
-                made = evaluate(*arguments, run=self._run(slots))
+                made = self._evaluate(*arguments, run=self._run(slots))
             else:
-                made = evaluate(*arguments)
+                made = self._evaluate(*arguments)
         except LikewiseError as error:
             error.at(self.node.label)
             raise

@@ -23,6 +23,7 @@ class If(Operator, versions=(1, 11, 13, 16, 19, 21, 23, 24, 25)):
 
     else_branch: Graph
     then_branch: Graph
+    on_narrow = "take"
 
     def infer(self, cond: TensorType) -> tuple[Type, ...]:
         check_condition(cond)

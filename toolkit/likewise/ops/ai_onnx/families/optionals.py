@@ -23,6 +23,7 @@ class Optional(Operator, versions=(15, 28)):
     """The input as an optional; without input an empty one for elements of `type`."""
 
     type: Type | None = None
+    on_narrow = "take"
 
     def infer(self, value: Type | None = None) -> OptionalType:
         if value is not None:
@@ -47,6 +48,8 @@ class Optional(Operator, versions=(15, 28)):
 
 class OptionalGetElement(Operator, versions=(15, 18, 28)):
     """What the optional holds; a tensor or sequence as it is. An empty optional is an error."""
+
+    on_narrow = "take"
 
     def infer(self, value: Type) -> Type:
         if not isinstance(value, OptionalType):
@@ -73,6 +76,8 @@ class OptionalGetElement(Operator, versions=(15, 18, 28)):
 
 class OptionalHasElement(Operator, versions=(15, 18, 28)):
     """Whether there is an element: true for tensors and sequences, false without input."""
+
+    on_narrow = "take"
 
     def infer(self, value: Type | None = None) -> TensorType:
         made = TensorType(DType.BOOL, ())

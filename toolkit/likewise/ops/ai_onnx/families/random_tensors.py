@@ -5,13 +5,14 @@ Numbers are drawn in float64 and rounded to the element type.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from likewise.errors import InferenceError, UnsupportedError
 from likewise.ir import DType, TensorType
 from likewise.ops.case import Case, f32, f64, i32
+from likewise.ops.conversion import convert
 from likewise.ops.operator import Operator
 from likewise.ops.random_numbers import check_drawn, generator
 
@@ -35,8 +36,8 @@ class _Drawn(Operator):
     def lower(self, lowering: Lowering, *inputs: TensorView) -> NoReturn:  # noqa: ARG002
         raise UnsupportedError("random numbers are not compiled")
 
-    def _drawn(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        return self.draw(generator(self.seed), shape).astype(dtype, copy=False)
+    def _drawn(self, shape: tuple[int, ...], dtype: DType) -> Array:
+        return convert(self.draw(generator(self.seed), shape), dtype)
 
 
 class _OfShape(_Drawn):
@@ -51,7 +52,7 @@ class _OfShape(_Drawn):
         return TensorType(check_drawn(self.dtype), self.shape)
 
     def evaluate(self) -> Array:
-        return self._drawn(self.shape, self.dtype.numpy)
+        return self._drawn(self.shape, self.dtype)
 
 
 class _LikeInput(_Drawn):
@@ -63,7 +64,7 @@ class _LikeInput(_Drawn):
         return x.with_dtype(check_drawn(self.dtype or x.dtype))
 
     def evaluate(self, x: Array) -> Array:
-        return self._drawn(x.shape, self.dtype.numpy if self.dtype else x.dtype)
+        return self._drawn(x.shape, self.dtype or DType.of(x.dtype))
 
 
 class RandomNormal(_OfShape, versions=(1, 22)):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class SequenceConstruct(Operator, versions=(11,)):
     """The sequence of the inputs, which have one element type."""
 
+    on_narrow = "take"
+
     def infer(self, tensor: TensorType, *inputs: TensorType) -> SequenceType:
         types = [without_content(x) for x in (tensor, *inputs)]
         return SequenceType(reduce(lambda a, b: join(a, b, "the inputs"), types))
@@ -43,6 +45,7 @@ class SequenceEmpty(Operator, versions=(11,)):
     """A sequence with no elements, of type `dtype`."""
 
     dtype: DType = DType.FLOAT
+    on_narrow = "take"
 
     def infer(self) -> SequenceType:
         return SequenceType(TensorType(self.dtype, None))
@@ -60,6 +63,8 @@ class SequenceEmpty(Operator, versions=(11,)):
 
 class SequenceAt(Operator, versions=(11,)):
     """The element at `position`, counted from the back where negative."""
+
+    on_narrow = "take"
 
     def infer(self, input_sequence: SequenceType, position: TensorType) -> TensorType:
         check_position(position)
@@ -85,6 +90,8 @@ class SequenceAt(Operator, versions=(11,)):
 
 class SequenceInsert(Operator, versions=(11,)):
     """The sequence with `tensor` put before the element at `position`, or at the end."""
+
+    on_narrow = "take"
 
     def infer(
         self,
@@ -130,6 +137,8 @@ class SequenceInsert(Operator, versions=(11,)):
 class SequenceErase(Operator, versions=(11,)):
     """The sequence without the element at `position`, or without its last."""
 
+    on_narrow = "take"
+
     def infer(
         self, input_sequence: SequenceType, position: TensorType | None = None
     ) -> SequenceType:
@@ -159,6 +168,8 @@ class SequenceErase(Operator, versions=(11,)):
 
 class SequenceLength(Operator, versions=(11,)):
     """The number of elements."""
+
+    on_narrow = "take"
 
     def infer(self, input_sequence: SequenceType) -> TensorType:
         check_sequence(input_sequence)

@@ -10,6 +10,7 @@ from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import DType, TensorType, fresh
 from likewise.ops.case import Case, f32, f64, i32, i64
 from likewise.ops.checks import check_dtype
+from likewise.ops.conversion import convert
 from likewise.ops.operator import Operator
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class CosineWindow(Operator):
         with np.errstate(invalid="ignore"):
             angle /= np.float64(length if self.periodic else length - 1)
             made = sum(term * np.cos(i * angle) for i, term in enumerate(self.terms))
-            return np.asarray(made, np.float64).astype(self.output_datatype.numpy)
+            return convert(np.asarray(made, np.float64), self.output_datatype)
 
     def lower(self, *_: object) -> TensorView:
         raise UnsupportedError("the size of the window depends on data")
