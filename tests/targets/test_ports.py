@@ -19,6 +19,7 @@ from likewise.ir import (
     symbol,
 )
 from likewise.ops.case import f32, strings
+from likewise.ops.conversion import convert
 from likewise.targets.ports import Port, check_feeds
 
 ROWS = TensorType(DType.FLOAT, (symbol("n"), 2))
@@ -163,3 +164,28 @@ def test_a_port_without_a_shape() -> None:
     assert Port("x", TensorType(DType.FLOAT, None)).shape is None
     with pytest.raises(UnknownRankError):
         TensorType(DType.FLOAT, None).rank  # noqa: B018 — it raises
+
+
+BITS = TensorType(DType.BFLOAT16, (2,))
+
+
+def test_records_of_bits_are_taken() -> None:
+    given = np.array([0x3F80, 0xC000], np.uint16).view(DType.BFLOAT16.record)
+    (made,) = check_feeds([Port("x", BITS)], {"x": given})
+    assert made.dtype == DType.BFLOAT16.numpy
+    assert convert(made, DType.FLOAT).tolist() == [1, -2]
+
+
+@pytest.mark.usefixtures("no_ml_dtypes")
+@pytest.mark.parametrize("given", [[1, -2], [1.0, -2.0], convert(f32([1, -2]), DType.FLOAT16)])
+def test_numbers_become_bits_without_ml_dtypes(given: Any) -> None:
+    fed = convert(given, DType.BFLOAT16) if isinstance(given, np.ndarray) else given
+    (made,) = check_feeds([Port("x", BITS)], {"x": fed})
+    assert made.dtype == DType.BFLOAT16.record
+    assert made.view(np.uint16).tolist() == [0x3F80, 0xC000]
+
+
+@pytest.mark.usefixtures("no_ml_dtypes")
+def test_an_array_of_numbers_is_no_bits() -> None:
+    with pytest.raises(InputError, match=r"wrong element type.*convert\(…, DType\.BFLOAT16\)"):
+        check_feeds([Port("x", BITS)], {"x": f32([1, -2])})

@@ -179,6 +179,8 @@ def _array(name: str, kind: TensorType, given: Any) -> Array:
         raise InputError(f"{name} cannot be made an array: {error}", allowed=kind) from None
     if array.dtype == wanted:
         return array
+    if kind.dtype.is_narrow and array.dtype == kind.dtype.record:
+        return array.view(wanted)
     if array.dtype.newbyteorder("=") == wanted:  # the other byte order, the same numbers
         return array.astype(wanted)
     raise InputError(

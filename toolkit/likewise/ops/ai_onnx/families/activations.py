@@ -38,7 +38,7 @@ class Activation(Operator):
     def evaluate(self, x: Array) -> Array:
         if x.ndim == 0:  # NumPy makes scalars of these, which cannot be written to
             return self.evaluate(x[None]).reshape(())
-        if x.dtype.kind in "fV" and x.dtype.itemsize == 2:
+        if x.dtype == np.float16:
             return self.compute(x.astype(np.float32)).astype(x.dtype)
         return self.compute(x)
 
