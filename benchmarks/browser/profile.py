@@ -25,7 +25,7 @@ from likewise.lower.plan import plan_memory
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
 from likewise.targets.wasm.prepare import prepare
-from likewise.targets.wasm.steps import emit_steps, step_name, steps_of
+from likewise.targets.wasm.steps import emit_steps, step_name, steps_of, title_of
 from tools.models import ensure
 
 if TYPE_CHECKING:
@@ -82,19 +82,9 @@ def run_profile(
     page.close()
     by_name = {one.name: one for one in program.functions}
     return [
-        Timed(_title(step), time, operations(step, by_name), _buffers(step))
+        Timed(title_of(step), time, operations(step, by_name), _buffers(step))
         for step, time in zip(steps, times, strict=True)
     ]
-
-
-def _title(step: tuple[Statement, ...]) -> str:
-    match step:
-        case (Call(function=name),):
-            return name
-        case (one,):
-            return type(one).__name__.lower()
-        case _:
-            return "branches"
 
 
 def _buffers(step: tuple[Statement, ...]) -> tuple[Buffer, ...]:

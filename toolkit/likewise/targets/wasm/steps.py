@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Program, Statement
     from likewise.lower.plan import MemoryPlan
 
-__all__ = ["emit_steps", "step_name", "steps_of"]
+__all__ = ["emit_steps", "step_name", "steps_of", "title_of"]
 
 Block = tuple["Statement", ...]
 
@@ -41,6 +41,17 @@ def _is_alone(statement: Statement) -> bool:
 def step_name(number: int) -> str:
     """What the function of a step is exported as."""
     return f"step {number}"
+
+
+def title_of(step: Block) -> str:
+    """What a step is: the kernel that it calls, most often."""
+    match step:
+        case (Call(function=name),):
+            return name
+        case (one,):
+            return type(one).__name__.lower()
+        case _:
+            return "branches"
 
 
 def emit_steps(program: Program, plan: MemoryPlan, *, fused: bool) -> bytes:
