@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,11 @@ import pytest
 import likewise
 from demo.web.digits import ACCURACY, held_out
 from demo.web.site import MODELS
+from likewise.lower.graph import lower_graph
+from likewise.lower.threads import share_out
+from likewise.passes import simplify
+from likewise.targets.wasm.prepare import prepare
+from likewise.targets.wasm.steps import steps_of, title_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,11 +81,33 @@ def test_every_engine_reads_the_same_digit(page: Page, address: str) -> None:
         assert answer(page, engine) == "9"
     said = page.locator(".agreement").inner_text()
     assert said.startswith("≡\nAll three engines agree: ")
-    page.get_by_role("row", name="Conv").wait_for()
+    operators = page.get_by_role("table", name="In NumPy, by operator")
+    assert operators.get_by_role("rowheader").all_inner_texts().count("Conv") == 1
     # From here on every engine answers every digit.
     page.get_by_role("button", name="A handwritten 1").click()
     for engine in ("prebuilt", "compiled", "numpy"):
         page.locator(f"[data-engine={engine}] output", has_text="1").wait_for()
+
+
+def test_the_kernels_of_a_compiled_module_are_timed(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("button", name="A handwritten 2").click()
+    assert answer(page) == "2"
+    page.get_by_role("button", name="Time the kernels").click()
+    rows = page.get_by_role("table", name="In compiled code, by kernel").locator("tbody tr")
+    rows.first.wait_for()
+    found = {
+        row.locator("th").inner_text(): int(row.locator("td").first.inner_text())
+        for row in rows.all()
+    }
+    graph = likewise.load(MODELS / "digits.onnx").graph
+    program = share_out(lower_graph(prepare(simplify(graph))).program, 1)
+    titles = [title_of(step) for step in steps_of(program.functions[-1].body)]
+    assert found == Counter(re.sub(r"_\d+$", "", title) for title in titles)
+    # A new digit keeps them: they are those of the net.
+    page.get_by_role("button", name="A handwritten 3").click()
+    page.locator("[data-engine=prebuilt] output", has_text="3").wait_for()
+    assert rows.count() == len(found)
 
 
 def test_the_net_reads_digits_held_out_as_well_as_it_says(site: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -14,7 +15,7 @@ from tests.web_demo.conftest import watched
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, ViewportSize
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 AXE = PAGE / "node_modules" / "axe-core" / "axe.min.js"
 MOST_BYTES = 150_000
@@ -28,6 +29,14 @@ def test_the_page_weighs_at_most_150_kilobytes_compressed(site: Path) -> None:
     files = [site / "index.html", *(site / "assets").iterdir()]
     assert len(files) > 4
     assert sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) <= MOST_BYTES
+
+
+def test_it_says_how_much_python_weighs(page: Page, site: Path, address: str) -> None:
+    page.goto(f"{address}#model")
+    megabytes = sum(file.stat().st_size for file in (site / "pyodide").iterdir()) / 1e6
+    said = re.search(r"some (\d+) MB", page.locator(".given").inner_text())
+    assert said
+    assert abs(int(said[1]) - megabytes) < 1.5
 
 
 def test_it_works_under_any_path(browser: Browser, site: Path, tmp_path: Path) -> None:

@@ -71,13 +71,21 @@ def test_a_reading_is_stopped_and_begun_again(page: Page, address: str) -> None:
 
 @pytest.mark.network
 @pytest.mark.slow
-def test_every_engine_reads_the_same(page: Page, address: str) -> None:
+@pytest.mark.parametrize(
+    ("picture", "lines"), [("A sign", [TITLE]), ("A weather report", list(draw_page().lines))]
+)
+def test_every_engine_reads_the_same(
+    page: Page, address: str, picture: str, lines: list[str]
+) -> None:
     page.set_default_timeout(600_000)
     page.goto(f"{address}#text")
-    page.get_by_role("button", name="A sign").click()
+    page.get_by_role("button", name=picture).click()
     page.locator("[data-engine=prebuilt][data-state=answered]").wait_for()
     page.get_by_role("button", name="Run on every engine").click()
     page.locator("[data-engine=numpy][data-state=answered]").wait_for()
     for engine in ("prebuilt", "compiled", "numpy"):
-        assert words(page, engine) == [TITLE]
+        assert words(page, engine) == lines
     assert page.get_by_role("status").inner_text().startswith("≡\nAll three engines agree:")
+    page.get_by_role("button", name="Time the kernels").click()
+    kernels = page.get_by_role("table", name="In compiled code, by kernel")
+    assert kernels.get_by_role("rowheader").first.inner_text().startswith("f32_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,11 +15,17 @@ from likewise.conform.inputs import draw_feeds
 from likewise.cost import estimate
 from likewise.errors import LikewiseError
 from likewise.ir import DType
+from likewise.lower.graph import lower_graph
+from likewise.lower.plan import plan_memory
+from likewise.lower.threads import share_out
 from likewise.model import Model
 from likewise.onnx.importer import import_model
 from likewise.onnx.source import Source, parse_model
 from likewise.onnx.survey import survey
 from likewise.passes import simplify
+from likewise.passes.specialize import specialize
+from likewise.targets.wasm.prepare import prepare
+from likewise.targets.wasm.steps import emit_steps, step_name, steps_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,18 +95,45 @@ def _draw(_: Report, key: str, shapes: Mapping[str, list[int]], seed: int) -> di
 
 def _compile(report: Report, key: str, shapes: Mapping[str, list[int]]) -> dict[str, Any]:
     model = _OPENED[key].model
-    open_ones = {
-        port.name: shapes[port.name]
-        for port in model.inputs
-        if port.shape is None or not all(isinstance(dim, int) for dim in port.shape)
-    }
     report("Compiling to WebAssembly", 0, 100)
 
     def tell(step: str, part: float) -> None:
         report(f"Compiling to WebAssembly: {step}", round(100 * part), 100)
 
-    artefact = compile_model(model, shapes=open_ones, progress=tell)
+    artefact = compile_model(model, shapes=_open_ones(model, shapes), progress=tell)
     return {"module": artefact.data, "plain": artefact.plain}
+
+
+def _steps(
+    report: Report, key: str, shapes: Mapping[str, list[int]], *, relaxed: bool
+) -> dict[str, Any]:
+    """The model compiled so that every kernel can be called alone, in the order of a run."""
+    model = _OPENED[key].model
+
+    def tell(part: float) -> None:
+        report("Compiling it kernel by kernel", round(100 * part), 100)
+
+    graph = simplify(specialize(model.graph, _open_ones(model, shapes)))
+    lowered = lower_graph(prepare(graph), tell)
+    program = share_out(lowered.program, 1)
+    plan = plan_memory(program)
+    return {
+        "module": emit_steps(program, plan, fused=relaxed),
+        "steps": [
+            {"name": step_name(at), "kernel": re.sub(r"_\d+$", "", title_of(step))}
+            for at, step in enumerate(steps_of(program.functions[-1].body))
+        ],
+        "places": {one.name: plan.addresses[program.buffer(one.buffer)] for one in lowered.inputs},
+    }
+
+
+def _open_ones(model: Model, shapes: Mapping[str, list[int]]) -> dict[str, list[int]]:
+    """The shapes of those inputs of which the model leaves some size open."""
+    return {
+        port.name: shapes[port.name]
+        for port in model.inputs
+        if port.shape is None or not all(isinstance(dim, int) for dim in port.shape)
+    }
 
 
 def _run(_: Report, key: str, feeds: Mapping[str, Any], *, profile: bool) -> dict[str, Any]:
@@ -151,5 +185,6 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "inspect": _inspect,
     "draw": _draw,
     "compile": _compile,
+    "steps": _steps,
     "run": _run,
 }

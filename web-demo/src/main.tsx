@@ -38,9 +38,12 @@ function Page() {
           </span>{" "}
           likewise
         </p>
-        <h1>One model, three engines, the same answer.</h1>
+        <h1>
+          <span>One model, three engines,</span> <span>the same answer.</span>
+        </h1>
         <p class="lead">
-          Everything here happens in your browser: nothing that you draw, open or drop leaves it.
+          likewise compiles an ONNX model to a small WebAssembly module. Here it runs beside the
+          reference, all of it in your browser: nothing that you draw, open or drop leaves it.
         </p>
         <nav aria-label="Demonstrations">
           {FLOWS.map(({ id, title }) => (

@@ -1,9 +1,12 @@
 /** The three engines of the page; the last two share one Python. */
 import type { EngineName } from "./engine";
+import { Kernels } from "./kernels";
 import { Compiled, Prebuilt } from "./modules";
 import { Numpy, Python } from "./python";
 
 export const python = new Python();
+
+export const kernels = new Kernels(python);
 
 export const ENGINES = [new Prebuilt(), new Compiled(python), new Numpy(python)] as const;
 

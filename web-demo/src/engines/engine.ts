@@ -29,7 +29,10 @@ export interface Subject {
 
 export interface Ready {
   readonly memoryBytes: number;
+  /** What came over the network for this model. */
   readonly downloadedBytes: number;
+  /** What came for Python, which all models share; 0 without it. */
+  readonly pythonBytes: number;
   /** Seconds from nothing to being able to run. */
   readonly seconds: number;
   /** The compiled module and its twin, where the engine made them itself. */
@@ -54,8 +57,11 @@ export interface Engine {
   readonly name: EngineName;
   /** Have the model ready; quick when it is. */
   prepare(subject: Subject, report: Report): Promise<Ready>;
-  /** Raises where it was not prepared. */
-  run(subject: Subject, feeds: Tensors, repeats: number): Promise<Answer>;
+  /**
+   * Run the model, and again until it did so for `timed` milliseconds: compiled code runs faster
+   * once the browser has compiled it well. Raises where it was not prepared.
+   */
+  run(subject: Subject, feeds: Tensors, timed: number): Promise<Answer>;
   /** Stop what is going on; what was prepared may be lost. */
   stop(): void;
 }

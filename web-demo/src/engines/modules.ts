@@ -4,7 +4,7 @@ import type { ModuleFacts, RunAnswer } from "../workers/module.worker";
 import type { Answer, Engine, EngineName, Ready, Subject, Tensor, Tensors } from "./engine";
 import type { Python } from "./python";
 
-const start = () =>
+export const startModules = () =>
   new Worker(new URL("../workers/module.worker.ts", import.meta.url), { type: "module" });
 
 interface Made {
@@ -12,12 +12,13 @@ interface Made {
   readonly plain: string | Uint8Array<ArrayBuffer> | undefined;
   readonly weights?: string | undefined;
   readonly downloadedBytes: number;
+  readonly pythonBytes: number;
 }
 
 abstract class ModuleEngine implements Engine {
   abstract readonly name: EngineName;
   readonly #prepared = new Map<string, { readonly facts: ModuleFacts; readonly ready: Ready }>();
-  readonly #caller = new Caller(start, () => this.#prepared.clear());
+  readonly #caller = new Caller(startModules, () => this.#prepared.clear());
 
   protected abstract make(subject: Subject, report: Report): Promise<Made>;
 
@@ -25,12 +26,16 @@ abstract class ModuleEngine implements Engine {
     const before = this.#prepared.get(subject.key);
     if (before) return before.ready;
     const from = performance.now();
-    const { module, plain, weights, downloadedBytes } = await this.make(subject, report);
+    const { module, plain, weights, downloadedBytes, pythonBytes } = await this.make(
+      subject,
+      report,
+    );
     const given = { key: subject.key, module, plain, weights };
     const facts = await this.#caller.call<ModuleFacts>("load", given, report);
     const ready = {
       memoryBytes: facts.memoryBytes,
       downloadedBytes: downloadedBytes + facts.downloadedBytes,
+      pythonBytes,
       seconds: (performance.now() - from) / 1000,
       ...(typeof module === "string" || typeof plain === "string" ? {} : { module, plain }),
     };
@@ -38,10 +43,10 @@ abstract class ModuleEngine implements Engine {
     return ready;
   }
 
-  async run(subject: Subject, feeds: Tensors, repeats: number): Promise<Answer> {
+  async run(subject: Subject, feeds: Tensors, timed: number): Promise<Answer> {
     const facts = this.#prepared.get(subject.key)?.facts;
     if (!facts) throw new Error(`${subject.name} is not ready`);
-    const given = { key: subject.key, feeds, repeats };
+    const given = { key: subject.key, feeds, timed };
     const { outputs, shapes, milliseconds } = await this.#caller.call<RunAnswer>("run", given);
     const tensors: Record<string, Tensor> = {};
     for (const { name, dtype } of facts.outputs) {
@@ -63,7 +68,7 @@ export class Prebuilt extends ModuleEngine {
   protected override async make({ name, module, weights }: Subject): Promise<Made> {
     if (!module) throw new Error(`${name} has no module that was compiled beforehand`);
     const plain = module.replace(/\.wasm$/, ".plain.wasm");
-    return { module, plain, weights, downloadedBytes: 0 };
+    return { module, plain, weights, downloadedBytes: 0, pythonBytes: 0 };
   }
 }
 

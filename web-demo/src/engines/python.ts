@@ -21,14 +21,28 @@ export interface ModelFacts {
   readonly inputs: readonly PortFacts[];
   readonly outputs: readonly PortFacts[];
   readonly parameters: number;
-  readonly flops: number | null;
+  /** Multiplications and additions a run; none where sizes are left open. */
+  readonly flops?: number | undefined;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export interface CompiledModule {
+/** Bytes that came over the network. */
+interface Came {
+  readonly downloadedBytes: number;
+  readonly pythonBytes: number;
+}
+
+export interface CompiledModule extends Came {
   readonly module: Uint8Array<ArrayBuffer>;
   readonly plain: Uint8Array<ArrayBuffer> | undefined;
-  readonly downloadedBytes: number;
+}
+
+/** A build of a model in which every step of a run is a function, in order. */
+export interface SteppedModule {
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly steps: readonly { readonly name: string; readonly kernel: string }[];
+  /** Where in its memory each input goes. */
+  readonly places: Readonly<Record<string, number>>;
 }
 
 export class Python {
@@ -58,18 +72,25 @@ export class Python {
   }
 
   async compile(subject: Subject, report: Report): Promise<CompiledModule> {
-    const downloadedBytes = await this.load(subject, report);
+    const came = await this.load(subject, report);
     const { key, shapes } = subject;
     report({ step: "Compiling" });
-    type Made = Omit<CompiledModule, "downloadedBytes">;
+    type Made = Omit<CompiledModule, keyof Came>;
     const made = await this.#call<Made>("compile", { key, shapes }, report);
-    return { ...made, downloadedBytes };
+    return { ...made, ...came };
   }
 
-  /** Have a model loaded; the bytes that came over the network for that, in all. */
-  async load({ key, name, onnx }: Subject, report: Report): Promise<number> {
-    const booted = await this.boot(report);
-    return booted + (await this.#call<number>("load", { key, name, onnx }, report));
+  async steps(subject: Subject, relaxed: boolean, report: Report): Promise<SteppedModule> {
+    await this.load(subject, report);
+    const { key, shapes } = subject;
+    return await this.#call<SteppedModule>("steps", { key, shapes, relaxed }, report);
+  }
+
+  /** Have a model loaded, and Python before that. */
+  async load({ key, name, onnx }: Subject, report: Report): Promise<Came> {
+    const pythonBytes = await this.boot(report);
+    const downloadedBytes = await this.#call<number>("load", { key, name, onnx }, report);
+    return { downloadedBytes, pythonBytes };
   }
 
   /** Bytes of Python's memory, with all that is in it. */
@@ -102,9 +123,9 @@ export class Numpy implements Engine {
 
   async prepare(subject: Subject, report: Report): Promise<Ready> {
     const from = performance.now();
-    const downloadedBytes = await this.#python.load(subject, report);
+    const came = await this.#python.load(subject, report);
     const memoryBytes = await this.#python.memory();
-    return { memoryBytes, downloadedBytes, seconds: (performance.now() - from) / 1000 };
+    return { memoryBytes, ...came, seconds: (performance.now() - from) / 1000 };
   }
 
   async run(subject: Subject, feeds: Tensors): Promise<Answer> {

@@ -43,7 +43,7 @@ export function DigitFlow() {
     const feeds: Tensors = {
       image: { dtype: "float", shape: [1, 1, SIDE, SIDE], data: given },
     };
-    bench.start(single(SUBJECT, feeds, chances, 50), names);
+    bench.start(single(SUBJECT, feeds, chances, 150), names);
   }
 
   /** Every engine that has answered before answers anew; the first one always. */
@@ -114,7 +114,7 @@ export function DigitFlow() {
           able={image !== undefined}
           show={(value) => <Chances chances={value} />}
         />
-        <Profile shares={bench.row("numpy").result?.profile} />
+        <Profile bench={bench} />
         <Save saved={[{ subject: SUBJECT, ready: made }]} dtypes={DTYPES} />
       </div>
     </div>

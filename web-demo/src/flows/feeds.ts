@@ -77,5 +77,10 @@ async function pixelsOf(file: Blob, width: number, height: number): Promise<Uint
 }
 
 export function typeOf(dtype: string, dims: readonly (number | string)[]): string {
-  return `${dtype}[${dims.join(" × ")}]`;
+  return `${dtype}[${dims.map((dim) => (unnamed(dim) ? "?" : dim)).join(" × ")}]`;
+}
+
+/** Whether a size is left open under a name that the model's author did not give it. */
+export function unnamed(dim: number | string): boolean {
+  return typeof dim === "string" && /^[_?]/.test(dim);
 }

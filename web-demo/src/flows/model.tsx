@@ -97,6 +97,7 @@ export function ModelFlow() {
       <section class="given" aria-labelledby="given-title">
         <h2 id="given-title">Open a model</h2>
         <Picker accept=".onnx" label="Choose an .onnx file" hint="or drop one here" onFile={take} />
+        <p class="hint">Or take one of ours:</p>
         <p class="buttons">
           {SAMPLES.map((sample) => (
             <button
@@ -111,7 +112,8 @@ export function ModelFlow() {
           ))}
         </p>
         <p class="hint">
-          To read a model the page loads Python, NumPy and likewise: 16 MB, from its own server.
+          To read a model the page loads Python, NumPy and likewise: some 20 MB, from its own
+          server, once.
         </p>
         {working && (
           <>
@@ -150,12 +152,8 @@ function Facts({ name, facts }: { readonly name: string; readonly facts: ModelFa
         <dd>{bytes(facts.bytes)}</dd>
         <dt>parameters</dt>
         <dd>{count(facts.parameters)}</dd>
-        {facts.flops !== null && (
-          <>
-            <dt>operations a run</dt>
-            <dd>{count(facts.flops)}</dd>
-          </>
-        )}
+        <dt>operations a run</dt>
+        <dd>{facts.flops === undefined ? "depends on the sizes" : count(facts.flops)}</dd>
         <dt>opsets</dt>
         <dd>{opsets.join(", ")}</dd>
         {facts.producer && (
@@ -165,7 +163,7 @@ function Facts({ name, facts }: { readonly name: string; readonly facts: ModelFa
           </>
         )}
       </dl>
-      <table>
+      <table class="signature">
         <caption>Signature</caption>
         <thead>
           <tr>

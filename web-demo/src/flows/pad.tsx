@@ -20,12 +20,14 @@ interface PadProps {
 export function Pad({ emptied, onDraw }: PadProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const last = useRef<Point>();
+  const [blank, setBlank] = useState(true);
   const [cursor, setCursor] = useState<Point & { readonly down: boolean }>();
 
   useEffect(() => {
     const { current } = canvas;
     current?.getContext("2d")?.clearRect(0, 0, SIZE, SIZE);
     last.current = undefined;
+    setBlank(true);
   }, [emptied]);
 
   function line(to: Point) {
@@ -40,6 +42,7 @@ export function Pad({ emptied, onDraw }: PadProps) {
     pen.lineTo(to.x, to.y + 0.01); // a dot has a length too
     pen.stroke();
     last.current = to;
+    setBlank(false);
   }
 
   function lift() {
@@ -106,6 +109,11 @@ export function Pad({ emptied, onDraw }: PadProps) {
           setCursor(undefined);
         }}
       />
+      {blank && (
+        <span class="invitation" aria-hidden="true">
+          Draw here
+        </span>
+      )}
       {cursor && (
         <svg
           class="cursor"

@@ -74,6 +74,7 @@ export function TextFlow() {
       <section class="given" aria-labelledby="given-title">
         <h2 id="given-title">Open a picture with text</h2>
         <Picker accept="image/*" label="Choose a picture" hint="or drop one here" onFile={take} />
+        <p class="hint">Or take one of ours:</p>
         <p class="buttons">
           {SAMPLES.map(({ name, title }) => (
             <button key={name} type="button" class="quiet" onClick={() => sample(name)}>
@@ -106,8 +107,8 @@ export function TextFlow() {
           able={picture !== undefined}
           show={(value) => <Words lines={value} />}
         />
-        <Profile shares={bench.row("numpy").result?.profile} />
-        <Save saved={bench.row("compiled").result?.saved ?? []} dtypes={{ x: "float" }} />
+        <Profile bench={bench} />
+        <Save saved={bench.row("compiled").result?.uses ?? []} dtypes={{ x: "float" }} />
       </div>
     </div>
   );

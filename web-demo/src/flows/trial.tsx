@@ -4,11 +4,11 @@ import { python } from "../engines/all";
 import type { EngineName, Subject, Tensor, Tensors } from "../engines/engine";
 import type { ModelFacts, PortFacts } from "../engines/python";
 import { numbers } from "../parts/agreement";
-import { useBench } from "../parts/bench";
+import { single, useBench } from "../parts/bench";
 import { Ledger } from "../parts/ledger";
 import { Profile } from "../parts/profile";
 import { Save } from "../parts/save";
-import { fromNpy, fromPicture, proposed, takesPicture, typeOf } from "./feeds";
+import { fromNpy, fromPicture, proposed, takesPicture, typeOf, unnamed } from "./feeds";
 
 interface TrialProps {
   readonly subject: Subject;
@@ -41,10 +41,7 @@ export function Trial({ subject: given, facts }: TrialProps) {
             ? await fromPicture(file, dtypes[name] ?? "float", shapes[name] ?? [])
             : file;
       }
-      const ready = await engine.prepare(subject, report);
-      report({ step: "Running" });
-      const answer = await engine.run(subject, feeds, 5);
-      return { ...answer, value: answer.outputs, ready };
+      return await single(subject, feeds, (outputs) => outputs)(engine, report);
     }, names);
   }
 
@@ -94,7 +91,7 @@ export function Trial({ subject: given, facts }: TrialProps) {
         ))}
         <p class="seed">
           <label>
-            Seed of what is drawn{" "}
+            Seed of the random inputs{" "}
             <input
               type="number"
               min="0"
@@ -118,7 +115,7 @@ export function Trial({ subject: given, facts }: TrialProps) {
         able={valid}
         show={(value) => <Outputs outputs={value} />}
       />
-      <Profile shares={bench.row("numpy").result?.profile} />
+      <Profile bench={bench} />
       <Save saved={[{ subject, ready: bench.row("compiled").result?.ready }]} dtypes={dtypes} />
     </div>
   );
@@ -134,8 +131,8 @@ interface InputProps {
 
 function InputRow({ port, shape, file, onFile, onResize }: InputProps) {
   const picture = takesPicture(port);
-  const source = file instanceof File ? file.name : file ? "a NumPy file" : "drawn at random";
-  const other = picture ? "a .npy file or a picture instead" : "a .npy file instead";
+  const source = file instanceof File ? file.name : file ? "from a NumPy file" : "drawn at random";
+  const other = picture ? "Take a .npy file or a picture" : "Take a .npy file";
   return (
     <fieldset class="input">
       <legend>
@@ -144,7 +141,7 @@ function InputRow({ port, shape, file, onFile, onResize }: InputProps) {
       {port.dims.map((dim, axis) =>
         typeof dim === "string" ? (
           <label key={dim + String(axis)}>
-            {dim}{" "}
+            {unnamed(dim) ? `axis ${axis}` : dim}{" "}
             <input
               type="number"
               min="1"
@@ -156,9 +153,11 @@ function InputRow({ port, shape, file, onFile, onResize }: InputProps) {
           </label>
         ) : null,
       )}
-      <label class="file">
-        {source}; {other}{" "}
+      <span class="source">{source}</span>
+      <label class="file button quiet">
+        {other}
         <input
+          class="unseen"
           type="file"
           accept={picture ? ".npy,image/*" : ".npy"}
           onChange={(event) => {

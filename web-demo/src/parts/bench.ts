@@ -1,9 +1,10 @@
 /** One task on each engine: what is going on, what came of it, and stopping it. */
 import { useEffect, useMemo, useReducer } from "preact/hooks";
-import { ENGINES, simdMissing } from "../engines/all";
+import { ENGINES, kernels, simdMissing } from "../engines/all";
 import type { Engine, EngineName, Ready, Share, Tensors } from "../engines/engine";
+import type { Use } from "../engines/kernels";
 import { Cancelled, type Progress, type Report } from "../workers/call";
-import type { Saved } from "./save";
+import { wordsOf } from "../workers/download";
 
 export interface Result<T> {
   readonly value: T;
@@ -12,8 +13,8 @@ export interface Result<T> {
   /** What the engines' answers are compared by. */
   readonly outputs: Tensors;
   readonly profile?: readonly Share[] | undefined;
-  /** The models of a task of several. */
-  readonly saved?: readonly Saved[] | undefined;
+  /** The models that gave the answer. */
+  readonly uses: readonly Use[];
 }
 
 export type Task<T> = (engine: Engine, report: Report) => Promise<Result<T>>;
@@ -27,12 +28,20 @@ export interface Row<T> {
   readonly error?: string | undefined;
 }
 
+/** The time by kernel of the compiled modules, which is found when it is asked for. */
+export interface KernelTimes {
+  readonly working?: Progress | undefined;
+  readonly shares?: readonly Share[] | undefined;
+  readonly error?: string | undefined;
+}
+
 export class Bench<T> {
   rows: readonly Row<T>[];
+  kernels: KernelTimes = {};
   readonly #changed: () => void;
   #queue: EngineName[] = [];
   #task: Task<T> | undefined;
-  #running: Engine | undefined;
+  #running: Pick<Engine, "stop"> | undefined;
   /** Counts what was stopped: what began before it reports no more. */
   #round = 0;
 
@@ -54,7 +63,29 @@ export class Bench<T> {
     this.#task = task;
     this.#queue = names.filter((name) => !this.row(name).barred);
     for (const name of this.#queue) this.#set(name, { working: { step: "Waiting" } });
+    if (!this.#running) await this.#drain();
+  }
+
+  /** Time the kernels of compiled modules, once nothing else runs. */
+  async timeKernels(uses: readonly Use[]): Promise<void> {
     if (this.#running) return;
+    const round = this.#round;
+    const tell = (times: KernelTimes) => {
+      if (round !== this.#round) return;
+      this.kernels = times;
+      this.#changed();
+    };
+    this.#running = kernels;
+    tell({ working: { step: "Starting" } });
+    try {
+      tell({ shares: await kernels.time(uses, (working) => tell({ working })) });
+    } catch (error) {
+      if (!(error instanceof Cancelled)) tell({ error: wordsOf(error) });
+    }
+    if (round === this.#round) await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
     const round = this.#round;
     for (let name = this.#queue.shift(); name; name = this.#queue.shift()) {
       const { engine } = this.row(name);
@@ -73,14 +104,17 @@ export class Bench<T> {
     this.#queue = [];
     this.#running = undefined;
     running?.stop();
+    if (this.kernels.working) this.kernels = { error: "Stopped." };
     for (const { engine, working } of this.rows) {
       if (working) this.#set(engine.name, { working: undefined, error: "Stopped." });
     }
+    this.#changed();
   }
 
   /** Forget the answers: they belong to another input. */
   clear(): void {
     this.stop();
+    this.kernels = {};
     for (const { engine } of this.rows)
       this.#set(engine.name, { result: undefined, error: undefined });
   }
@@ -104,8 +138,7 @@ export class Bench<T> {
       });
     } catch (error) {
       if (error instanceof Cancelled) return;
-      const words = error instanceof Error ? error.message : String(error);
-      tell({ error: words, result: undefined, working: undefined });
+      tell({ error: wordsOf(error), result: undefined, working: undefined });
     }
   }
 
@@ -142,17 +175,18 @@ export function useBench<T>(bars?: Partial<Record<EngineName, string>>): Bench<T
   return bench;
 }
 
-/** A task that prepares one model and runs it once on `feeds`. */
+/** A task that prepares one model and runs it on `feeds`: again for so many milliseconds. */
 export function single<T>(
   subject: Parameters<Engine["prepare"]>[0],
   feeds: Tensors,
   read: (outputs: Tensors) => T,
-  repeats = 5,
+  timed = 500,
 ): Task<T> {
   return async (engine, report) => {
     const ready = await engine.prepare(subject, report);
     report({ step: "Running" });
-    const answer = await engine.run(subject, feeds, repeats);
-    return { ...answer, value: read(answer.outputs), ready };
+    const answer = await engine.run(subject, feeds, timed);
+    const uses = [{ subject, ready, feeds, runs: 1 }];
+    return { ...answer, value: read(answer.outputs), ready, uses };
   };
 }

@@ -25,7 +25,7 @@ export function Ledger<T>({ bench, onRun, able, show }: LedgerProps<T>) {
         ))}
       </ol>
       <div class="verdict">
-        <Verdict rows={bench.rows} />
+        <Verdict rows={bench.rows} able={able} />
         {bench.busy ? (
           <button type="button" class="quiet" onClick={() => bench.stop()}>
             Stop
@@ -80,7 +80,10 @@ function EngineRow<T>({ row, bench, onRun, able, show, slowest }: RowProps<T>) {
             <Figure name="a run" value={milliseconds(result.milliseconds)} />
             <Figure name="until ready" value={milliseconds(result.ready.seconds * 1000)} />
             <Figure name="memory" value={bytes(result.ready.memoryBytes)} />
-            <Figure name="downloaded" value={bytes(result.ready.downloadedBytes)} />
+            <Figure
+              name="downloaded"
+              value={bytes(result.ready.downloadedBytes + result.ready.pythonBytes)}
+            />
           </dl>
         </>
       )}
@@ -120,10 +123,17 @@ export function Working({
   );
 }
 
-function Verdict<T>({ rows }: { readonly rows: readonly Row<T>[] }) {
+interface VerdictProps<T> {
+  readonly rows: readonly Row<T>[];
+  readonly able: boolean;
+}
+
+function Verdict<T>({ rows, able }: VerdictProps<T>) {
   const answered = rows.filter(({ result, working }) => result && !working);
   const reference = answered.at(-1);
-  let words = "Run a second engine to compare their answers.";
+  let words = able
+    ? `Run ${reference ? "a second engine" : "the engines"} to compare their answers.`
+    : "There is nothing to run on yet.";
   let kind = "none";
   if (reference && answered.length > 1) {
     try {

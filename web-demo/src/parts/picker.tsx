@@ -27,6 +27,7 @@ export function Picker({ accept, label, hint, onFile }: PickerProps) {
       }}
     >
       <input
+        class="unseen"
         type="file"
         accept={accept}
         onChange={(event) => {

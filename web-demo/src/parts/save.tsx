@@ -5,8 +5,15 @@ import type { Ready, Subject } from "../engines/engine";
 const ARRAYS: Readonly<Record<string, readonly [string, string]>> = {
   float: ["Float32Array", "float32"],
   double: ["Float64Array", "float64"],
+  float16: ["Uint16Array", "float16"],
+  bfloat16: ["Uint16Array", "bfloat16"],
   int64: ["BigInt64Array", "int64"],
   int32: ["Int32Array", "int32"],
+  int16: ["Int16Array", "int16"],
+  int8: ["Int8Array", "int8"],
+  uint64: ["BigUint64Array", "uint64"],
+  uint32: ["Uint32Array", "uint32"],
+  uint16: ["Uint16Array", "uint16"],
   uint8: ["Uint8Array", "uint8"],
   bool: ["Uint8Array", "bool"],
 };
@@ -35,7 +42,7 @@ export function Save({ saved, dtypes }: SaveProps) {
     <section class="save" aria-labelledby="save-title">
       <h2 id="save-title">Take it along</h2>
       <p>
-        One file a model, code and weights, that runs without this page; the one called plain is for
+        One file holds the code and the weights, and runs without this page. Its plain twin is for
         engines without relaxed SIMD.
       </p>
       {whole.map((one) => (
@@ -58,8 +65,13 @@ function Files({ subject, ready }: Saved) {
         Save {stem}.wasm
       </a>
       {plain && (
-        <a class="button quiet" href={plain} download={`${stem}.plain.wasm`}>
-          {stem}.plain.wasm
+        <a
+          class="button quiet"
+          href={plain}
+          download={`${stem}.plain.wasm`}
+          aria-label={`Plain twin of ${stem}.wasm`}
+        >
+          Plain twin
         </a>
       )}
     </p>
@@ -96,37 +108,46 @@ function useAddress(content: Uint8Array<ArrayBuffer> | undefined): string | unde
 function feeds(subject: Subject, dtypes: DTypes): string {
   const parts = Object.entries(subject.shapes).map(([name, shape]) => {
     const [array] = ARRAYS[dtypes[name] ?? "float"] ?? ["Float32Array"];
-    return `${JSON.stringify(name)}: new ${array}(${shape.join(" * ") || 1})`;
+    return `  ${JSON.stringify(name)}: new ${array}(${shape.join(" * ") || 1}),`;
   });
-  return `{ ${parts.join(", ")} }`;
+  return `{\n${parts.join("\n")}\n}`;
 }
 
 function inPage(stem: string, subject: Subject, dtypes: DTypes): string {
   return `<script type="module">
   import { load } from "./likewise-runtime/index.js";
 
-  const model = await load("${stem}.wasm", { fallback: "${stem}.plain.wasm" });
-  console.log(model.run(${feeds(subject, dtypes)}));
+  const model = await load("${stem}.wasm", {
+    fallback: "${stem}.plain.wasm",
+  });
+  const outputs = model.run(${feeds(subject, dtypes).replaceAll("\n", "\n  ")});
+  console.log(outputs);
 </script>`;
 }
 
 function inNode(stem: string, subject: Subject, dtypes: DTypes): string {
-  return `import { load } from "likewise-runtime"; // npm install likewise-runtime
+  return `// npm install likewise-runtime
+import { load } from "likewise-runtime";
 
-const model = await load("./${stem}.wasm", { fallback: "./${stem}.plain.wasm" });
-console.log(model.run(${feeds(subject, dtypes)}));`;
+const model = await load("./${stem}.wasm", {
+  fallback: "./${stem}.plain.wasm",
+});
+const outputs = model.run(${feeds(subject, dtypes)});
+console.log(outputs);`;
 }
 
 function inPython(stem: string, subject: Subject, dtypes: DTypes): string {
   const parts = Object.entries(subject.shapes).map(([name, shape]) => {
     const [, dtype] = ARRAYS[dtypes[name] ?? "float"] ?? ["", dtypes[name]];
-    return `    ${JSON.stringify(name)}: np.zeros((${shape.map((size) => `${size},`).join(" ")}), "${dtype}"),`;
+    return `    ${JSON.stringify(name)}: np.zeros([${shape.join(", ")}], "${dtype}"),`;
   });
-  return `import numpy as np
-from likewise.targets.wasm import load  # pip install 'likewise[wasm]'
+  return `# pip install 'likewise[wasm]'
+import numpy as np
+from likewise.targets.wasm import load
 
 model = load("${stem}.wasm")
-print(model.run({
+outputs = model.run({
 ${parts.join("\n")}
-}))`;
+})
+print(outputs)`;
 }

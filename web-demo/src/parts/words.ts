@@ -8,7 +8,7 @@ export function bytes(count: number): string {
 }
 
 export function milliseconds(count: number): string {
-  if (count >= 1e4) return `${round(count / 1e3)} s`;
+  if (count >= 1e3) return `${round(count / 1e3)} s`;
   return count >= 0.1 ? `${round(count)} ms` : `${round(count * 1e3)} µs`;
 }
 

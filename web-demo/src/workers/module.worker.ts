@@ -1,5 +1,6 @@
 /** Loads and runs compiled modules, away from the page's own thread. */
 import { hasRelaxedSimd, load, type Model, type Outputs, type Port } from "likewise-runtime";
+import type { SteppedModule } from "../engines/python";
 import { answer, type Report } from "./call";
 import { download } from "./download";
 
@@ -23,7 +24,8 @@ export interface ModuleFacts {
 export interface RunRequest {
   readonly key: string;
   readonly feeds: Readonly<Record<string, { readonly data: unknown }>>;
-  readonly repeats: number;
+  /** Milliseconds for which it runs, again and again; once at least. */
+  readonly timed: number;
 }
 
 export interface RunAnswer {
@@ -31,6 +33,14 @@ export interface RunAnswer {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   readonly milliseconds: number;
 }
+
+export interface TimingRequest extends SteppedModule {
+  readonly feeds: RunRequest["feeds"];
+}
+
+/** Milliseconds of timing, and of the rounds before that let the engine's best code be ready. */
+const [WARM_UP, TIMED] = [400, 800];
+const FEWEST_ROUNDS = 4;
 
 const models = new Map<string, Model>();
 const kept = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -56,7 +66,7 @@ answer({
     return { inputs, outputs, memoryBytes, downloadedBytes };
   },
 
-  run({ key, feeds, repeats }: RunRequest): RunAnswer {
+  run({ key, feeds, timed }: RunRequest): RunAnswer {
     const model = models.get(key);
     if (!model) throw new Error(`${key} is not loaded`);
     const arrays = Object.fromEntries(
@@ -64,15 +74,48 @@ answer({
     );
     let outputs: Outputs = {};
     const times: number[] = [];
-    for (let at = 0; at < repeats; at++) {
+    const end = performance.now() + timed;
+    do {
       const start = performance.now();
       outputs = model.run(arrays);
       times.push(performance.now() - start);
-    }
-    times.sort((a, b) => a - b); // of several runs the first is slow, and the median is shown
+    } while (performance.now() < end);
+    // The browser compiles the module anew while it runs: the later half counts, and its median.
+    const late = times.slice(times.length >> 1).sort((a, b) => a - b);
     const shapes = Object.fromEntries(
       model.outputs.map(({ name }) => [name, model.outputShape(name)]),
     );
-    return { outputs, shapes, milliseconds: times[times.length >> 1] ?? 0 };
+    return { outputs, shapes, milliseconds: late[late.length >> 1] ?? 0 };
+  },
+
+  /**
+   * The mean milliseconds of each step, in rounds of all of them. The clock may be coarse: what it
+   * misses of one step it adds to another, by chance, so that means over many rounds are right.
+   */
+  async time({ module, steps, places, feeds }: TimingRequest): Promise<readonly number[]> {
+    const { instance } = await WebAssembly.instantiate(module);
+    const { buffer } = instance.exports["memory"] as WebAssembly.Memory;
+    for (const [name, { data }] of Object.entries(feeds)) {
+      const given = data as Uint8Array;
+      const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+      new Uint8Array(buffer, places[name], bytes.length).set(bytes);
+    }
+    const calls = steps.map(({ name }) => instance.exports[name] as () => void);
+    const end = performance.now() + WARM_UP;
+    do for (const call of calls) call();
+    while (performance.now() < end);
+    const spent = calls.map(() => 0);
+    const start = performance.now();
+    let [now, rounds] = [start, 0];
+    while (rounds < FEWEST_ROUNDS || now - start < TIMED) {
+      for (const [at, call] of calls.entries()) {
+        const before = now;
+        call();
+        now = performance.now();
+        spent[at] = (spent[at] ?? 0) + now - before;
+      }
+      rounds++;
+    }
+    return spent.map((time) => time / rounds);
   },
 });

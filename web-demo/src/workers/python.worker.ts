@@ -69,6 +69,7 @@ async function boot(address: string, report: Report): Promise<number> {
   self.addEventListener("unhandledrejection", unhandled);
   try {
     booted = await Promise.race([start(address, report), lost]);
+    downloaded += imported(address);
     return downloaded;
   } catch (error) {
     throw new Error(`Python could not be started: ${wordsOf(error)}. Try again.`);
@@ -76,6 +77,14 @@ async function boot(address: string, report: Report): Promise<number> {
     self.removeEventListener("unhandledrejection", unhandled);
     restore();
   }
+}
+
+/** Bytes of the scripts below an address that were not fetched but imported. */
+function imported(address: string): number {
+  const entries = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+  return entries
+    .filter(({ name, initiatorType }) => name.startsWith(address) && initiatorType !== "fetch")
+    .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0);
 }
 
 async function start(address: string, report: Report) {
@@ -127,6 +136,8 @@ const methods = {
   draw: (given: { key: string; shapes: object; seed: number }) => python("draw", given),
   compile: (given: { key: string; shapes: object }, report: Report) =>
     python("compile", given, report),
+  steps: (given: { key: string; shapes: object; relaxed: boolean }, report: Report) =>
+    python("steps", given, report),
   run: (given: { key: string; feeds: Record<string, Tensor>; profile: boolean }) =>
     python("run", given),
   memory: () => booted?.pyodide._module.HEAPU8.byteLength ?? 0,
