@@ -103,7 +103,10 @@ def test_the_kernels_of_a_compiled_module_are_timed(page: Page, address: str) ->
     graph = likewise.load(MODELS / "digits.onnx").graph
     program = share_out(lower_graph(prepare(simplify(graph))).program, 1)
     titles = [title_of(step) for step in steps_of(program.functions[-1].body)]
-    assert found == Counter(re.sub(r"_\d+$", "", title) for title in titles)
+    kernels = Counter(re.sub(r"(_\d+)?(\.\d+)?$", "", title) for title in titles)
+    assert sum(found.values()) == kernels.total()
+    assert len(found) >= min(8, len(kernels))
+    assert not [one for one in found if found[one] != kernels[one] and not one.endswith(" more")]
     # A new digit keeps them: they are those of the net.
     page.get_by_role("button", name="A handwritten 3").click()
     page.locator("[data-engine=prebuilt] output", has_text="3").wait_for()

@@ -120,7 +120,7 @@ def _steps(
     return {
         "module": emit_steps(program, plan, fused=relaxed),
         "steps": [
-            {"name": step_name(at), "kernel": re.sub(r"_\d+$", "", title_of(step))}
+            {"name": step_name(at), "kernel": re.sub(r"(_\d+)?(\.\d+)?$", "", title_of(step))}
             for at, step in enumerate(steps_of(program.functions[-1].body))
         ],
         "places": {one.name: plan.addresses[program.buffer(one.buffer)] for one in lowered.inputs},

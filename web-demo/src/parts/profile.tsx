@@ -66,8 +66,9 @@ interface ChartProps {
 
 function Chart({ title, first, count, shares }: ChartProps) {
   const total = shares.reduce((sum, share) => sum + share.milliseconds, 0);
-  const rest = shares.slice(SHOWN);
-  const shown = shares.slice(0, SHOWN);
+  const most = shares.length === SHOWN + 1 ? shares.length : SHOWN; // no line for one more
+  const rest = shares.slice(most);
+  const shown = shares.slice(0, most);
   if (rest.length) {
     shown.push({
       operator: `${rest.length} more`,
