@@ -167,12 +167,25 @@ def test_memory_is_reused_and_never_while_alive() -> None:
         x = net(MatMul(), x, net.inputs[0])
     program = check(net, net.graph(x), "fast").program
     plan, spans = plan_memory(program), lifetimes(program)
-    assert plan.scratch == 2 * 16 * 16 * 4
+    assert plan.scratch == 3 * 16 * 16 * 4  # the input, which is read to the last, and two more
     for one, (first, last) in spans.items():
         for other, (start, stop) in spans.items():
             if one is not other and first <= stop and start <= last:
                 low, high = plan.addresses[one], plan.addresses[other]
                 assert low + one.bytes <= high or high + other.bytes <= low
+
+
+def test_inputs_and_outputs_share_with_all_but_each_other() -> None:
+    net = Network()
+    x = net.input(draw(16, 64))
+    for _ in range(2):
+        x = net(MatMul(), net(MatMul(), x, net.value(draw(64, 16))), net.value(draw(16, 64)))
+    program = check(net, net.graph(x), "fast").program
+    plan = plan_memory(program)
+    ports = [one for one in program.buffers if one.kind in ("input", "output")]
+    assert plan.scratch == sum(one.bytes for one in ports)
+    first, last = sorted(ports, key=lambda one: plan.addresses[one])
+    assert plan.addresses[first] + first.bytes <= plan.addresses[last]
 
 
 SHAPES = [(3, 4, 9), (3, 1, 9), (1, 4, 1), (4, 9), (9,), (1,)]

@@ -138,7 +138,7 @@ _SIZES: Final = {
     "code": "code",
     "weight": "weights",
     "memory": "memory",
-    "scratch": "of which intermediate values",
+    "scratch": "of which inputs, outputs and intermediate values",
 }
 
 

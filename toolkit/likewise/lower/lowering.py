@@ -14,6 +14,7 @@ from likewise.loop import FunctionBuilder, Program, ProgramBuilder
 from likewise.loop.conversions import convert, reinterpret
 from likewise.loop.types import LoopError, Storage
 from likewise.lower.dtypes import storage_of
+from likewise.lower.inplace import share_places
 from likewise.lower.kernel import Kernel
 from likewise.lower.memory import callees, touched, with_memory
 from likewise.lower.nest import Body, join_axes, write_nest
@@ -460,4 +461,4 @@ class Lowering:
         self.program.functions = {
             name: one for name, one in self.program.functions.items() if name in called
         }
-        return self.program.finish()
+        return share_places(self.program.finish())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from likewise.loop.nodes import (
     Buffer,
@@ -11,6 +11,7 @@ from likewise.loop.nodes import (
     Copy,
     Fill,
     For,
+    Function,
     If,
     Let,
     Load,
@@ -23,7 +24,7 @@ from likewise.loop.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["callees", "touched", "with_memory"]
+__all__ = ["callees", "named", "touched", "with_memory"]
 
 
 def touched(block: tuple[Statement, ...]) -> Iterator[tuple[Memory, bool]]:
@@ -70,13 +71,21 @@ def callees(block: tuple[Statement, ...]) -> Iterator[str]:
                 pass
 
 
-def with_memory(
-    block: tuple[Statement, ...], other: Mapping[Buffer, Buffer]
-) -> tuple[Statement, ...]:
-    """The block with other buffers passed to its calls."""
+def named(functions: tuple[Function, ...]) -> dict[str, set[Buffer]]:
+    """The buffers that each function, or one that it calls, touches by name."""
+    found: dict[str, set[Buffer]] = {}
+    for one in functions:
+        found[one.name] = {memory for memory, _ in touched(one.body) if isinstance(memory, Buffer)}
+        for callee in callees(one.body):
+            found[one.name] |= found[callee]
+    return found
+
+
+def with_memory(block: tuple[Statement, ...], other: Mapping[Any, Memory]) -> tuple[Statement, ...]:
+    """The block on other memories."""
 
     def exchange(memory: Memory) -> Memory:
-        return other.get(memory, memory) if isinstance(memory, Buffer) else memory
+        return other.get(memory, memory)
 
     def one(statement: Statement) -> Statement:
         match statement:

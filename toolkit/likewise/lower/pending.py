@@ -121,7 +121,13 @@ def extend(
     ]
     if not bases:
         return None
-    base = bases[-1]
+
+    def uses_of(base: Pending) -> int:
+        stems = (one.stem for one in inputs if _grows(one, base))
+        return sum(stem.uses for stem in stems if stem is not None)
+
+    # Of several kernels one that nobody else waits for: what others wait for is written before.
+    base = next((one for one in reversed(bases) if uses_of(one) >= one.readers), bases[-1])
     wide = [one if _grows(one, base) else one.broadcast(shape) for one in inputs]
 
     def both(k: Kernel, value: Value, index: Index) -> Value:
@@ -133,7 +139,7 @@ def extend(
         ]
         return compute(k, *given)
 
-    uses = sum(one.stem.uses for one in wide if one.stem is not None and one.stem.base is base)
+    uses = uses_of(base)
     if uses < base.readers:
         return Stem(base, both, uses)
 

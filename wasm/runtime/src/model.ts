@@ -100,8 +100,8 @@ export class Model {
   }
 
   /**
-   * Zero-copy: the memory of an input, to be filled before `runInPlace`. It keeps what is written
-   * to it until it is written again, by hand or by `run`. Not to be transferred to a worker.
+   * Zero-copy: the memory of an input, to be filled before every `runInPlace`: a run uses it for
+   * other things once the input is read. Not to be transferred to a worker.
    */
   inputView(name: string): TypedArray {
     return this.#find("inputs", name).view;

@@ -45,6 +45,8 @@ def channels_last(rank: int) -> tuple[int, ...]:
 
 def in_order(lowering: Lowering, view: TensorView, order: Sequence[int]) -> TensorView:
     """The view in memory whose elements lie in this order, without gaps."""
+    if view.stem is not None and view.stem.base.memory is not None:
+        view = view.settled()
     strides, wanted, step = strides_of(view), [0] * view.rank, 1
     for axis in reversed(order):
         wanted[axis] = 0 if view.shape[axis] == 1 else step

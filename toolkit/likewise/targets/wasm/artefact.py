@@ -49,8 +49,8 @@ class Artefact:
     `data` is the module. In fast numerics it uses relaxed SIMD, and `plain` is its twin for
     engines without, which gives what strict numerics give; in strict numerics `plain` is None.
     `weights` is what both need in a file beside them; None where the weights stand inside.
-    `memory_bytes` is what a run needs in all: weights, inputs, outputs and the `scratch_bytes`
-    that intermediate values share. Up to `threads` can share the work of a run. `tuning` is what
+    `memory_bytes` is what a run needs in all: weights, and the `scratch_bytes` that inputs, outputs
+    and intermediate values share. Up to `threads` can share the work of a run. `tuning` is what
     trying tiles found, where that was asked for.
     """
 

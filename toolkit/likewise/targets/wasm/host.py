@@ -119,7 +119,10 @@ class Runner:
             raise error.at(self.name) from None
 
     def input_view(self, name: str) -> Array:
-        """An input's memory, to be written in place before `run_in_place`; not in Pyodide."""
+        """An input's memory, to be written before every `run_in_place`; not in Pyodide.
+
+        A run uses it for other things once the input is read.
+        """
         return self._view(*self._inputs[name])
 
     def output_view(self, name: str) -> Array:
