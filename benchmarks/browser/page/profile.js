@@ -8,11 +8,12 @@ import { fetchFeeds } from "./arrays.js";
 export async function profile({ module, steps, inputs, places, warmUp, turns }) {
   const { instance } = await WebAssembly.instantiateStreaming(fetch(module));
   const { memory, ...functions } = instance.exports;
-  for (const { name, data } of await fetchFeeds(inputs)) {
-    const bytes = new Uint8Array(data.buffer);
-    if (name in places) new Uint8Array(memory.buffer, places[name], bytes.length).set(bytes);
-  }
+  const feeds = await fetchFeeds(inputs);
   const round = (visit) => {
+    for (const { name, data } of feeds) {
+      const bytes = new Uint8Array(data.buffer);
+      if (name in places) new Uint8Array(memory.buffer, places[name], bytes.length).set(bytes);
+    }
     for (const [at, name] of steps.entries()) {
       const start = performance.now();
       functions[name]();

@@ -36,6 +36,8 @@ _FEWEST: Final = 16
 _INPUTS: Final = 2**16
 """Elements of transformed inputs in work at a time: a part of an L2."""
 _WIDE: Final = 4
+_LINE: Final = 16
+"""Elements of a cache's line."""
 
 
 def suits_winograd(x: TensorView, made: int, windows: Windows, group: int) -> bool:
@@ -101,7 +103,7 @@ class _Convolution:
     @property
     def per_block(self) -> int:
         """Elements of a block's transformed weights."""
-        return _POINTS * self.channels * BLOCK
+        return _POINTS * _spaced(self.channels * BLOCK)
 
     def by_rows(self, height: int) -> None:
         """All weights, then some rows of tiles at a time."""
@@ -111,14 +113,16 @@ class _Convolution:
         rows = next(n for n in range(min(most, portion), 0, -1) if portion % n == 0)
         portions = height // portion
         weights = self._scratch(self.blocks * self.per_block)
-        inputs = self._scratch(portions * rows * row * self.channels)
-        products = self._scratch(portions * rows * row * BLOCK)
+        per_input, per_product = (
+            _POINTS * _spaced(rows * self.width * one) for one in (self.channels, BLOCK)
+        )
+        inputs = self._scratch(portions * per_input)
+        products = self._scratch(portions * per_product)
         with k.loop(self.blocks) as block:
             self.transform_weights(block, weights + block * self.per_block)
         with k.loop(portions) as number, k.loop(0, portion, rows) as at:
             first = number * portion + at
-            source = inputs + number * (rows * row * self.channels)
-            made = products + number * (rows * row * BLOCK)
+            source, made = inputs + number * per_input, products + number * per_product
             with k.loop(rows) as down:
                 self.transform_input(first + down, source + down * self.width * self.channels, rows)
             with k.loop(self.blocks) as block:
@@ -128,20 +132,20 @@ class _Convolution:
 
     def by_blocks(self, height: int) -> None:
         """All inputs, then one block of weights at a time."""
-        k, row = self.k, _POINTS * self.width
+        k = self.k
         portion = portion_of(self.blocks)
         portions = self.blocks // portion
-        inputs = self._scratch(height * row * self.channels)
+        per_input, per_product = (
+            _POINTS * _spaced(height * self.width * one) for one in (self.channels, BLOCK)
+        )
+        inputs = self._scratch(per_input)
         weights = self._scratch(portions * self.per_block)
-        products = self._scratch(portions * height * row * BLOCK)
+        products = self._scratch(portions * per_product)
         with k.loop(height) as down:
             self.transform_input(down, inputs + down * self.width * self.channels, height)
         with k.loop(portions) as number, k.loop(portion) as at:
             block = number * portion + at
-            packed, made = (
-                weights + number * self.per_block,
-                products + number * (height * row * BLOCK),
-            )
+            packed, made = weights + number * self.per_block, products + number * per_product
             self.transform_weights(block, packed)
             self.multiply(inputs, packed, made, height)
             self.transform_output(block * BLOCK, k.index(0), made, height)
@@ -164,7 +168,7 @@ class _Convolution:
             ]
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(_spread(line)):
-                    to = target + ((4 * row + column) * step + at)
+                    to = target + ((4 * row + column) * _spaced(step) + at)
                     k.store(to.memory, to.place, one)
 
     def transform_input(self, down: Value, target: _At, rows: int) -> None:
@@ -180,8 +184,8 @@ class _Convolution:
             columns = [_differences([load(row, column) for row in range(4)]) for column in range(4)]
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(_differences(line)):
-                    point = (4 * row + column) * (rows * self.width)
-                    to = target + ((right + point) * self.channels + channel)
+                    point = (4 * row + column) * _spaced(rows * self.width * self.channels)
+                    to = target + (right * self.channels + channel + point)
                     k.store(to.memory, to.place, one)
 
     def multiply(self, inputs: _At, weights: _At, products: _At, rows: int) -> None:
@@ -189,22 +193,23 @@ class _Convolution:
         k, channels, count = self.k, self.channels, rows * self.width
         tile = Tile(inputs.memory, channels, (), channels, weights.memory)
         with k.loop(_POINTS) as point:
-            packed = weights.place + point * (channels * BLOCK)
+            packed = weights.place + point * _spaced(channels * BLOCK)
             for first, last, height in even_rows(count, self.tile_rows):
                 with k.loop(first, last, height) as row:
-                    place = point * count + row
+                    made = products.place + (point * _spaced(count * BLOCK) + row * BLOCK)
 
-                    def store(k: Kernel, own: Value, down: int, value: Value) -> None:
-                        at = products.place + ((place + down) * BLOCK + own)  # noqa: B023
-                        k.store(products.memory, at, value)
+                    def store(
+                        k: Kernel, own: Value, down: int, value: Value, made: Value = made
+                    ) -> None:
+                        k.store(products.memory, made + (down * BLOCK + own), value)
 
-                    start = inputs.place + place * channels
+                    start = inputs.place + (point * _spaced(count * channels) + row * channels)
                     tile.run(k, height, start, packed, k.index(0), store)
 
     def transform_output(self, channel: Value, first: Value, products: _At, rows: int) -> None:
         """A' m A of some rows of tiles and one block, and what is done with the results."""
         k = self.k
-        step = rows * self.width * BLOCK
+        step = _spaced(rows * self.width * BLOCK)
         with k.loop(rows) as down, k.loop(self.width) as right, k.loop(0, BLOCK, _WIDE) as part:
             lane = k.lane_axis(channel + part)
             at = products.place + ((down * self.width + right) * BLOCK + part)
@@ -229,6 +234,11 @@ class _Convolution:
             with k.lanes_over(index[1], _WIDE):
                 buffer, position = self.y.address(k, index)
                 k.write(buffer, position, self.epilogue(k, value, index))
+
+
+def _spaced(size: int) -> int:
+    """Elements from one point to the next: all points would else meet in one set of a cache."""
+    return size + _LINE
 
 
 class _At(NamedTuple):
