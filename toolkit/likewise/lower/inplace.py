@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["share_places"]
 
 
-def share_places(program: Program) -> Program:
-    """The verified program that computes the same in fewer buffers.
+def share_places(program: Program) -> tuple[Program, dict[str, str]]:
+    """The verified program that computes the same in fewer buffers, and whence its new kernels are.
 
     Where `run` calls a kernel that is the last to use one buffer and the first to use another, of
     the same type and size, they become one if the kernel reads each element before it writes it.
@@ -51,7 +51,7 @@ def share_places(program: Program) -> Program:
         (*(one for one in variants.functions.values() if one.name in used), run),
     )
     verify(shared)
-    return shared
+    return shared, variants.origins
 
 
 def _uses(program: Program) -> tuple[dict[Memory, int], dict[Memory, int]]:
@@ -92,6 +92,8 @@ class _Variants:
 
     functions: dict[str, Function]
     made: dict[tuple[str, int, int], str | None] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """The kernel that one that writes over an operand was made of."""
 
     def over(self, call: Call, source: Buffer, target: Buffer) -> Call | None:
         """The call with the source for the target too; None where the kernel cannot do that."""
@@ -118,6 +120,7 @@ class _Variants:
         while name in self.functions:
             number += 1
             name = f"{function.name}_over_{number}"
+        self.origins[name] = function.name
         self.functions[name] = replace(
             function,
             name=name,

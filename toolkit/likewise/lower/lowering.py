@@ -461,4 +461,8 @@ class Lowering:
         self.program.functions = {
             name: one for name, one in self.program.functions.items() if name in called
         }
-        return share_places(self.program.finish())
+        program, origins = share_places(self.program.finish())
+        self.shapes |= {
+            name: self.shapes[origin] for name, origin in origins.items() if origin in self.shapes
+        }
+        return program
