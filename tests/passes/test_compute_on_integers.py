@@ -288,6 +288,11 @@ def of_blocks(b: Any, x: Value) -> Value:
     return y
 
 
+def of_scales_whose_product_is_too_large(b: Any, x: Value) -> Value:
+    narrow = b.QuantizeLinear(x, b.constant(X_SCALE))
+    return conv(b, dequantized(b, narrow, np.float32(1e30)), scale=np.float32(1e30))
+
+
 def of_more_than_int32_holds(b: Any, x: Value) -> Value:
     many = b.Expand(b.Reshape(x, b.ints(-1, 1, 1)), b.ints(1, 1, 70000))
     w = dequantized(b, np.full((70000, 1), 127, np.int8), X_SCALE)
@@ -310,6 +315,7 @@ def of_more_than_int32_holds(b: Any, x: Value) -> Value:
         of_float16,
         of_a_multiple,
         of_blocks,
+        of_scales_whose_product_is_too_large,
         of_more_than_int32_holds,
     ],
 )

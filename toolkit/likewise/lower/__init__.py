@@ -60,7 +60,9 @@ fuses it. Compute what is summed before as a view (for ReduceSumSquare: elementw
 `copy`, `select`, `min`, `max`, `madd`, `sqrt`, `shuffle`, …; `likewise.loop.operations` lists
 what operations mean in the corners). `k.pointer(buffer)` turns a buffer into the parameter that
 `load` and `store` take; `read` and `write` do it by themselves. Kernels with equal bodies are kept
-once, whatever buffers they run on. `lowering.nest(name, shape, body, storage)` writes the loops
+once, whatever buffers they run on. How many rows and columns a product computes at a time is asked
+of a table, `lowering.tiles.of(shape)` (docs/tiles.md); `lowering.kernel(name, shape)` lets
+`--tune` try others. `lowering.nest(name, shape, body, storage)` writes the loops
 for a body that runs at every index, joins axes and runs vectors where they can.
 
 **Lanes.** In a vector loop values are vectors along the last axis. `read` then gives vectors:

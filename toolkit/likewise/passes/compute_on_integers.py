@@ -32,7 +32,7 @@ def compute_on_integers(graph: Graph) -> Graph:
     becomes a float by one factor; what is done with that, QuantizeLinear included, stays as it is.
     A bias in steps of that very factor is added to the sum, any other to the float.
 
-    A product stays on floats where a sum might not fit int32.
+    A product stays on floats where a sum might not fit int32, or the factor float32.
     """
     makers: dict[Value, Node] = {}
 
@@ -124,13 +124,14 @@ class _Product:
             return None
         if node.operator.name != "Conv" and (x.kind.rank < 2 or weights.ndim != 2):
             return None
-        factors = x.scales * w.scales
+        with np.errstate(over="ignore"):
+            factors = x.scales * w.scales
         steps = _steps(bias, factors, weights.shape[channel])
         summed = tuple(axis for axis in range(weights.ndim) if axis != channel)
         largest = x.reach * np.abs(weights).sum(summed)
         if steps is not None:
             largest = largest + np.abs(steps)
-        fits = largest.max(initial=0) <= _LARGEST_SUM
+        fits = largest.max(initial=0) <= _LARGEST_SUM and np.isfinite(factors).all()
         return cls(node, x, w, factors, steps) if fits else None
 
     def on_integers(self, builder: GraphBuilder) -> Value:
