@@ -39,8 +39,12 @@ def no_longer_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def dictated(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[Shape, str], float]:
-    """Milliseconds by shape and tile; 1 for the others."""
+def dictated(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> dict[tuple[Shape, str], float]:
+    """Milliseconds by shape and tile, 1 for the others; a whole run takes their sum, and with
+    chosen tiles so much longer as the parameter says.
+    """
     table: dict[tuple[Shape, str], float] = {}
 
     def times(module: Any) -> dict[Shape, float]:
@@ -48,7 +52,12 @@ def dictated(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[Shape, str], float]:
             shape: table.get((shape, str(module.tiles.of(shape))), 1.0) for shape in module.calls
         }
 
+    def run(module: Any) -> dict[None, float]:
+        return {None: sum(times(module).values()) + (slower if module.tiles.chosen else 0)}
+
+    slower = getattr(request, "param", 0.0)
     monkeypatch.setattr("likewise.targets.wasm.tune._Module.times", times)
+    monkeypatch.setattr("likewise.targets.wasm.tune._Module.run", run)
     return table
 
 
@@ -64,8 +73,21 @@ def test_the_fastest_tile_is_chosen_where_that_is_worth_it(
     assert (first.calls, str(first.before), str(first.tile)) == (2, "6x8", "2x16")
     assert (first.milliseconds_before, first.milliseconds) == (1.0, 0.4)
     assert (second.calls, second.tile, second.milliseconds) == (1, TileSize(6, 8), 1.0)
+    assert (made.tuning.milliseconds_before, made.tuning.milliseconds) == (2.0, 1.4)
     assert made.tuning.tiles.of(CONVOLUTION) == TileSize(2, 16)
     assert made.tuning.tiles.engine.startswith("wasmtime ")
+
+
+@pytest.mark.parametrize("dictated", [0.7], indirect=True)
+def test_tiles_stay_where_the_whole_is_slower_with_others(
+    dictated: dict[tuple[Shape, str], float],
+) -> None:
+    dictated[CONVOLUTION, "4x16"] = 0.5
+    made = likewise.compile(Model(network()), tune=True, golden=False)
+    assert made.tuning is not None
+    assert (made.tuning.milliseconds_before, made.tuning.milliseconds) == (2.0, 2.0)
+    assert {str(one.tile) for one in made.tuning.choices} == {"6x8"}
+    assert made.data == likewise.compile(Model(network()), golden=False).data
 
 
 def test_a_search_starts_from_the_tiles_given(dictated: dict[tuple[Shape, str], float]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
-from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from time import perf_counter, thread_time
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from likewise.loop.nodes import Call
 from likewise.lower.graph import lower_graph
@@ -24,17 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Tuning", "tune"]
 
-FEWEST: Final = 5
-"""Runs of each candidate at least; the fastest counts: whatever else runs only slows down."""
-SECONDS: Final = 0.5
-"""Runs of each candidate go on for so long."""
+K = TypeVar("K")
+
+FEWEST: Final = 7
+"""Turns at least; the fastest counts: whatever else runs only slows down."""
+SECONDS: Final = 1.0
+"""Turns go on for so long."""
 WORTH: Final = 0.97
 """A tile has to take less than this part of the time of the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The tile for a shape and the one before it, with the milliseconds of all calls in a run."""
+    """The tile for a shape and the one before it, with what all calls in a run take with each, in
+    milliseconds of processor time.
+    """
 
     shape: Shape
     calls: int
@@ -48,8 +53,8 @@ class Choice:
 class Tuning:
     """What trying found: the table, and its choices, what takes longest first.
 
-    `milliseconds_before` and `milliseconds` are the fastest of whole runs, made in turn with the
-    tiles before and with those chosen.
+    `milliseconds_before` and `milliseconds` are what the fastest of whole runs take, made in turn
+    with the tiles before and with those chosen.
     """
 
     tiles: Tiles
@@ -61,35 +66,47 @@ class Tuning:
 def tune(graph: Graph, tiles: Tiles, *, fused: bool, progress: Callable[[float], None]) -> Tuning:
     """Try every tile that the kernels of a graph can be written with, on one thread.
 
-    In the first module each shape has its tile from `tiles`, in the next one another, and so on;
-    each step of `run` is timed in its place among the others. `graph` is ready to be lowered.
+    In one module each shape has its tile from `tiles`; in each of the others every shape has
+    another one. Such a module and the first run in turn, and each step of `run` is timed in its
+    place. What was chosen is kept if the whole is then faster. `graph` is ready to be lowered.
 
     Raises `MissingDependencyError` where wasmtime is not installed.
     """
     first = _Module(graph, tiles, fused=fused)
     ways = {shape: _ways(shape, tiles) for shape in first.calls}
-    times: dict[Shape, dict[TileSize, float]] = {shape: {} for shape in ways}
+    gains: dict[Shape, dict[TileSize, float]] = {shape: {} for shape in ways}
+    least = dict.fromkeys(ways, math.inf)
     rounds = max(map(len, ways.values()), default=1)
-    for number in (*range(rounds), 0):  # the present tiles twice: they must not have bad luck
+    for number in range(1, rounds):
         progress(number / rounds)
-        own = {shape: some[min(number, len(some) - 1)] for shape, some in ways.items()}
-        module = _Module(graph, tiles.choosing(own), fused=fused) if number else first
-        for shape, taken in module.times().items():
-            times[shape][own[shape]] = min(taken, times[shape].get(own[shape], taken))
+        own = {shape: some[number] for shape, some in ways.items() if number < len(some)}
+        other = _Module(graph, tiles.choosing({**tiles.chosen, **own}), fused=fused)
+        before, after = _in_turn(first.times, other.times)
+        for shape, tile in own.items():
+            gains[shape][tile] = after[shape] / before[shape]
+            least[shape] = min(least[shape], before[shape])
+    chosen = {shape: _best(ways[shape][0], found) for shape, found in gains.items()}
+    engine = f"wasmtime {version('wasmtime')}, {platform.machine()}"
+    found = tiles.choosing(chosen, engine)
+    progress(1.0)
+    whole = _in_turn(first.run, _Module(graph, found, fused=fused).run)
+    before_all, after_all = (one[None] for one in whole)
+    if after_all > before_all:
+        chosen = {shape: some[0] for shape, some in ways.items()}
+        found, after_all = tiles.choosing(chosen, engine), before_all
     choices = [
-        _choice(shape, first.calls[shape], ways[shape][0], found) for shape, found in times.items()
+        Choice(
+            shape,
+            first.calls[shape],
+            ways[shape][0],
+            tile,
+            least[shape],
+            least[shape] * gains[shape].get(tile, 1.0),
+        )
+        for shape, tile in chosen.items()
     ]
     choices.sort(key=lambda one: -one.milliseconds_before)
-    engine = f"wasmtime {version('wasmtime')}, {platform.machine()}"
-    chosen = tiles.choosing({one.shape: one.tile for one in choices}, engine)
-    progress(1.0)
-    runs = [first, _Module(graph, chosen, fused=fused)]
-    whole: list[list[float]] = []
-    start = perf_counter()
-    while len(whole) < FEWEST or perf_counter() - start < 4 * SECONDS:
-        whole.append([one.run() for one in runs])
-    before, after = map(min, zip(*whole, strict=True))
-    return Tuning(chosen, tuple(choices), before, after)
+    return Tuning(found, tuple(choices), before_all, after_all)
 
 
 def _ways(shape: Shape, tiles: Tiles) -> list[TileSize]:
@@ -97,10 +114,22 @@ def _ways(shape: Shape, tiles: Tiles) -> list[TileSize]:
     return list(dict.fromkeys([tiles.of(shape), *tiles.candidates(shape)]))
 
 
-def _choice(shape: Shape, calls: int, before: TileSize, found: dict[TileSize, float]) -> Choice:
-    fastest = min(found, key=lambda tile: found[tile])
-    tile = fastest if found[fastest] < WORTH * found[before] else before
-    return Choice(shape, calls, before, tile, found[before], found[tile])
+def _best(present: TileSize, gains: dict[TileSize, float]) -> TileSize:
+    """The tile of the least part of the present one's time, if that is worth it."""
+    fastest = min(gains, key=lambda tile: gains[tile], default=present)
+    return fastest if gains.get(fastest, 1.0) < WORTH else present
+
+
+def _in_turn(*runs: Callable[[], dict[K, float]]) -> list[dict[K, float]]:
+    """What each run takes, at its least, key by key."""
+    least: list[dict[K, float]] = [{} for _ in runs]
+    start, turns = perf_counter(), 0
+    while turns < FEWEST or perf_counter() - start < SECONDS:
+        for run, found in zip(runs, least, strict=True):
+            for key, taken in run().items():
+                found[key] = min(taken, found.get(key, math.inf))
+        turns += 1
+    return least
 
 
 class _Module:
@@ -126,24 +155,19 @@ class _Module:
             self._steps.append((self._instance.function(step_name(number)), shape))
 
     def times(self) -> dict[Shape, float]:
-        """The milliseconds that each shape takes in a run, each step at its fastest."""
-        least = [float("inf")] * len(self._steps)
-        start, runs = perf_counter(), 0
-        while runs < FEWEST or perf_counter() - start < SECONDS:
-            self._fill()
-            for number, (step, _) in enumerate(self._steps):
-                least[number] = min(least[number], _milliseconds(step))
-            runs += 1
-        found: dict[Shape, float] = {}
-        for (_, shape), time in zip(self._steps, least, strict=True):
+        """The milliseconds of a run that each shape takes."""
+        self._fill()
+        found = dict.fromkeys(self.calls, 0.0)
+        for step, shape in self._steps:
+            taken = _milliseconds(step)
             if shape is not None:
-                found[shape] = found.get(shape, 0.0) + time
+                found[shape] += taken
         return found
 
-    def run(self) -> float:
+    def run(self) -> dict[None, float]:
         """The milliseconds of a whole run."""
         self._fill()
-        return _milliseconds(self._instance.run)
+        return {None: _milliseconds(self._instance.run)}
 
     def _fill(self) -> None:
         for address, array in self._inputs:
@@ -151,6 +175,7 @@ class _Module:
 
 
 def _milliseconds(call: Callable[[], None]) -> float:
-    start = perf_counter()
+    """Processor time: what waits for other work on the machine does not count."""
+    start = thread_time()
     call()
-    return (perf_counter() - start) * 1000
+    return (thread_time() - start) * 1000
