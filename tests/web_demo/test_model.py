@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import likewise
 from demo.page import draw_page
@@ -92,6 +92,17 @@ def test_bad_files_are_told_and_the_next_is_opened(
     choose(page, tmp_path / "none.onnx")
     assert alert(page).startswith("none.onnx: ")
 
+    square = onnx.load(saved(tmp_path / "square.onnx"))
+    square.graph.initializer.append(numpy_helper.from_array(np.ones(9, np.float32), "w"))
+    onnx.save(
+        square, tmp_path / "apart.onnx", save_as_external_data=True, size_threshold=0, location="w"
+    )
+    choose(page, tmp_path / "apart.onnx")
+    page.get_by_text("apart.onnx: its weights lie in files of their own").wait_for()
+    assert alert(page).endswith(
+        "onnx.save(onnx.load('apart.onnx'), 'whole.onnx') writes them into one"
+    )
+
     with (tmp_path / "big.onnx").open("wb") as file:
         file.truncate(400_000_000)
     choose(page, tmp_path / "big.onnx")
@@ -108,6 +119,9 @@ def test_bad_files_are_told_and_the_next_is_opened(
     np.save(tmp_path / "wrong.npy", np.zeros((2, 4), np.float32))
     page.locator(".input input[type=file]").set_input_files(tmp_path / "wrong.npy")
     assert alert(page) == "wrong.npy is float[2 × 4], but the input `x` takes float[n × 3]."
+    (tmp_path / "none.npy").write_text("no array")
+    page.locator(".input input[type=file]").set_input_files(tmp_path / "none.npy")
+    page.get_by_text("none.npy: not a `.npy` file").wait_for()
 
 
 def test_it_can_be_stopped_and_started_again(page: Page, address: str) -> None:

@@ -63,10 +63,20 @@ def _load(_: Report, key: str, name: str, onnx: memoryview) -> None:
     content = memoryview(bytes(onnx))
     source = Source(content, name, None)
     message = parse_model(source)
+    _refuse_more_files(message, name)
     metadata = {entry.key: entry.value for entry in message.metadata_props}
     with np.errstate(all="ignore"):
         graph = simplify(import_model(message, source))
     _OPENED[key] = Opened(Model(graph, name, metadata, content), message, len(content))
+
+
+def _refuse_more_files(message: ModelProto, name: str) -> None:
+    tensors = () if message.graph is None else message.graph.initializer
+    if any(tensor.external_data for tensor in tensors):
+        raise LikewiseError(
+            f"{name}: its weights lie in files of their own, and the page opens one file",
+            hint=f"onnx.save(onnx.load({name!r}), 'whole.onnx') writes them into one",
+        )
 
 
 def _inspect(_: Report, key: str) -> dict[str, Any]:
@@ -168,7 +178,7 @@ def _tensor(array: np.ndarray[Any, Any]) -> dict[str, Any]:
     """An array as the page holds it: booleans as bytes, 16-bit floats as their bits."""
     dtype = DType.of(array.dtype)
     if dtype is DType.STRING:
-        raise LikewiseError("the page shows numbers only", given="an output of strings")
+        raise LikewiseError("the page takes and shows numbers only", given="strings")
     bits = {DType.BOOL: np.uint8, DType.FLOAT16: np.uint16}.get(dtype)
     flat = np.ascontiguousarray(array).reshape(-1)
     data = flat.view(bits) if bits else flat

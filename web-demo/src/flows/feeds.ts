@@ -17,7 +17,7 @@ export function proposed({ dims, dtype }: PortFacts): number[] {
 
 /** A `.npy` file as an input. Raises where its element type or axes are not those of `port`. */
 export async function fromNpy(file: File, port: PortFacts): Promise<Tensor> {
-  const { dtype, shape, data } = readNpy(new Uint8Array(await file.arrayBuffer()));
+  const { dtype, shape, data } = readNpy(new Uint8Array(await file.arrayBuffer()), file.name);
   const fits =
     shape.length === port.dims.length &&
     shape.every((size, axis) => typeof port.dims[axis] === "string" || port.dims[axis] === size);

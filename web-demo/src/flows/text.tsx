@@ -25,6 +25,7 @@ export function TextFlow() {
   const [picture, setPicture] = useState<ImageData>();
   const [error, setError] = useState<string>();
   const canvas = useRef<HTMLCanvasElement>(null);
+  const times = useRef(0);
 
   useEffect(() => {
     if (picture) canvas.current?.getContext("2d")?.putImageData(picture, 0, 0);
@@ -44,13 +45,16 @@ export function TextFlow() {
   }
 
   async function take(file: Blob) {
+    const round = ++times.current;
     bench.clear();
     setError(undefined);
     try {
       const opened = await pixelsOf(file);
+      if (round !== times.current) return; // a newer picture was chosen while this one was decoded
       setPicture(opened);
       run(["prebuilt"], opened);
     } catch (failure) {
+      if (round !== times.current) return;
       setPicture(undefined);
       setError(failure instanceof Error ? failure.message : String(failure));
     }
