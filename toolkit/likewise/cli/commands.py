@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from likewise import __version__
+from likewise.cli.options import as_json, constant, held_together, seed, shape
 from likewise.cli.proof_commands import bisect, conform
 
 __all__ = ["likewise"]
@@ -25,37 +26,20 @@ def likewise() -> None:
     """One ONNX model that answers in Python, in the browser and on the edge."""
 
 
-def _feeding(command: Any) -> Any:
-    """The options that say what a model is run on."""
-    options = [
-        click.option(
-            "-i",
-            "--input",
-            "inputs",
-            multiple=True,
-            metavar="NAME=FILE.npy",
-            help="An input from a .npy file; may be given several times. Others are drawn.",
-        ),
-        click.option(
-            "--shape",
-            "shapes",
-            multiple=True,
-            metavar="NAME=1,3,224,224",
-            help="The shape of an input that is drawn, where the model leaves it open.",
-        ),
-        click.option(
-            "--seed",
-            default=0,
-            show_default=True,
-            type=click.IntRange(0),
-            help="What inputs are drawn from.",
-        ),
-        click.option("--threads", type=click.IntRange(1), help="Threads of the matrix products."),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_feeding = held_together(
+    click.option(
+        "-i",
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="NAME=FILE.npy",
+        help="An input from a .npy file; may be given several times. Others are drawn.",
+    ),
+    shape("The shape of an input that is drawn, where the model leaves it open."),
+    seed,
+    click.option("--threads", type=click.IntRange(1), help="Threads of the matrix products."),
+    as_json,
+)
 
 
 def _limit_threads(threads: int | None) -> None:
@@ -94,13 +78,7 @@ def _limit_threads(threads: int | None) -> None:
     metavar="NAME=a,b,c",
     help="With --rows: the columns that an input is made of; else the one of its name.",
 )
-@click.option(
-    "--constant",
-    "constants",
-    multiple=True,
-    metavar="NAME=16000",
-    help="With --rows: an input that is the same for every row.",
-)
+@constant("With --rows: an input that is the same for every row.")
 @click.option("--cast", is_flag=True, help="With --rows: round numbers to the input's type.")
 def run(model: str, *, threads: int | None, rows: str | None, **options: Any) -> None:
     """Run MODEL (.onnx, .tflite, or a .wasm of `likewise compile`) once and show its outputs.
@@ -142,20 +120,8 @@ def _refuse(where: str, **options: Any) -> None:
     show_default=True,
     help="What is to run it.",
 )
-@click.option(
-    "--shape",
-    "shapes",
-    multiple=True,
-    metavar="NAME=1,3,224,224",
-    help="The shape of an input that the model leaves open.",
-)
-@click.option(
-    "--constant",
-    "constants",
-    multiple=True,
-    metavar="NAME=16000",
-    help="The value that an input always has: it is no input of what is written.",
-)
+@shape()
+@constant("The value that an input always has: it is no input of what is written.")
 @click.option(
     "--numerics",
     type=click.Choice(["fast", "strict"]),
@@ -203,7 +169,7 @@ def _refuse(where: str, **options: Any) -> None:
     required=True,
     help="The file to write; the twin of a .wasm is called NAME.plain.wasm.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@as_json
 def compile_command(model: str, **options: Any) -> None:
     """Compile MODEL for a target and show the sizes of what was written.
 
@@ -216,14 +182,8 @@ def compile_command(model: str, **options: Any) -> None:
 
 @likewise.command(epilog="Example: likewise inspect model.onnx --shape x=1,3,320,320")
 @click.argument("model", type=click.Path())
-@click.option(
-    "--shape",
-    "shapes",
-    multiple=True,
-    metavar="NAME=1,3,224,224",
-    help="Fix the shape of an input, so that the estimates are numbers.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@shape("Fix the shape of an input, so that the estimates are numbers.")
+@as_json
 def inspect(model: str, **options: Any) -> int:
     """Show what MODEL takes, gives, is made of and costs, and what is not supported.
 
@@ -271,20 +231,8 @@ def bench(model: str, *, threads: int | None, **options: Any) -> None:
     type=click.IntRange(0),
     help="Counts up: a device takes no lower one by itself.",
 )
-@click.option(
-    "--shape",
-    "shapes",
-    multiple=True,
-    metavar="NAME=1,3,224,224",
-    help="The shape of an input that the model leaves open.",
-)
-@click.option(
-    "--constant",
-    "constants",
-    multiple=True,
-    metavar="NAME=16000",
-    help="The value that an input always has: it is no input of the bundle.",
-)
+@shape()
+@constant("The value that an input always has: it is no input of the bundle.")
 @click.option(
     "--engine",
     "engines",
@@ -298,7 +246,7 @@ def bench(model: str, *, threads: int | None, **options: Any) -> None:
     help="The private key to sign with.  [default: the one that `likewise keygen` made]",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@as_json
 def bundle(model: str, **options: Any) -> None:
     """Pack MODEL with all that a device needs to prove and serve it into one signed file."""
     from likewise.cli.bundle import bundle_model

@@ -22,7 +22,7 @@ from likewise.conform.check import conform
 from likewise.conform.engines import engines, find
 from likewise.conform.inputs import draw_feeds
 from likewise.conform.reports.as_html import as_html
-from likewise.conform.reports.as_json import as_json
+from likewise.conform.reports.as_json import as_json as report_as_json
 from likewise.conform.reports.as_junit import as_junit
 from likewise.conform.subject import Subject
 from likewise.errors import InputError
@@ -55,28 +55,28 @@ def conform_model(
     layers: int,
     html: str | None,
     junit: str | None,
-    as_json_text: bool,
+    as_json: bool,
 ) -> int:
     """Run the model at `path` on the targets, show the report and write it; the exit status."""
     chosen = find(_names(targets)) if targets else list(engines().values())
     subject = _subject(path, shapes, constants, inputs)
     feeds = _feeds(subject, inputs, range(seed, seed + runs))
     origin = Path(inputs).name if inputs else f"drawn from seed {seed}"
-    with _progress(quiet=as_json_text) as told:
+    with _progress(quiet=as_json) as told:
         report = conform(
             subject,
             feeds,
             chosen,
             origin=origin,
             times=times,
-            layers=layers if html or as_json_text else 0,
+            layers=layers if html or as_json else 0,
             progress=told,
         )
     for file, text in ((html, as_html), (junit, as_junit)):
         if file:
             _write(file, text(report))
-    if as_json_text:
-        print_json(as_json(report))
+    if as_json:
+        print_json(report_as_json(report))
     else:
         _show(report)
     return GOOD if report.good else BROKEN
@@ -92,16 +92,16 @@ def bisect_model(
     seed: int,
     times: float,
     output: str | None,
-    as_json_text: bool,
+    as_json: bool,
 ) -> int:
     """Search the model at `path` for the first node where two targets part; the exit status."""
     first, second = _sides(targets)
     subject = _subject(path, shapes, constants, inputs)
     (feeds,) = _feeds(subject, inputs, [seed])
-    with _progress(quiet=as_json_text) as told:
+    with _progress(quiet=as_json) as told:
         found = bisect(subject, feeds, (first, second), times=times, progress=told)
     files = found.save(output or "bisected.onnx") if found.graph is not None else ()
-    if as_json_text:
+    if as_json:
         print_json(_described(found, files))
     else:
         _tell(found, files)

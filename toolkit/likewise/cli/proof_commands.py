@@ -6,44 +6,23 @@ from typing import Any
 
 import click
 
+from likewise.cli.options import as_json, constant, held_together, seed, shape
+
 __all__ = ["bisect", "conform"]
 
 
-def _held_on(command: Any) -> Any:
-    """The options that say what targets are held against each other on."""
-    options = [
-        click.option(
-            "--inputs",
-            type=click.Path(dir_okay=False),
-            metavar="FILE.npz",
-            help="The inputs, by name; else they are drawn.",
-        ),
-        click.option(
-            "--shape",
-            "shapes",
-            multiple=True,
-            metavar="NAME=1,3,224,224",
-            help="The shape of an input that the model leaves open.",
-        ),
-        click.option(
-            "--constant",
-            "constants",
-            multiple=True,
-            metavar="NAME=16000",
-            help="The value that an input always has; compiled targets take none for it.",
-        ),
-        click.option(
-            "--seed",
-            default=0,
-            show_default=True,
-            type=click.IntRange(0),
-            help="What inputs are drawn from.",
-        ),
-        click.option("--json", "as_json_text", is_flag=True, help="Print JSON for machines."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_held_on = held_together(
+    click.option(
+        "--inputs",
+        type=click.Path(dir_okay=False),
+        metavar="FILE.npz",
+        help="The inputs, by name; else they are drawn.",
+    ),
+    shape(),
+    constant("The value that an input always has; compiled targets take none for it."),
+    seed,
+    as_json,
+)
 
 
 @click.command(
