@@ -22,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from benchmarks.browser.command import main as browser
 
         return browser(given[1:])
+    if given[:1] == ["pyodide"]:
+        from benchmarks.pyodide.command import main as pyodide
+
+        return pyodide(given[1:])
     if given[:1] == ["litert"]:
         from benchmarks.litert.command import main as litert
 
@@ -42,6 +46,7 @@ def _numpy_target(arguments: Sequence[str]) -> int:
         prog="./dev bench",
         description=f"Time likewise beside its peers and write {PAGE.parent.name}/{PAGE.name}.",
         epilog="`./dev bench browser --help` says what is timed in Chromium, "
+        "`./dev bench pyodide --help` what of likewise in Pyodide, "
         "`./dev bench conformance --help` which engines run the official cases, "
         "`./dev bench edge --help` how the edge agent is loaded. "
         "Exit status: 0 done; 1 with --check where a goal is missed.",

@@ -18,6 +18,7 @@ SECTIONS = (
     "The NumPy target",
     "In the browser",
     "From a link to the first answer",
+    "likewise in Pyodide",
     "TFLite files",
     "The edge agent at twice its capacity",
 )
@@ -25,10 +26,10 @@ SECTIONS = (
 
 HEAD = """# Performance
 
-`./dev bench`, with `browser`, `litert` and `edge` after it, writes this page. What stands in one
-table was measured in one run, in turn, after a warm-up, with one thread each unless it says
-otherwise. A time is the median; in parentheses the quartiles. Other work on the machine stretches
-the times; ratios suffer less.
+`./dev bench`, with `browser`, `pyodide`, `litert` and `edge` after it, writes this page. What
+stands in one table was measured in one run, in turn, after a warm-up, with one thread each unless
+it says otherwise. A time is the median; in parentheses the quartiles. Other work on the machine
+stretches the times; ratios suffer less.
 """
 
 

@@ -91,6 +91,47 @@ def test_an_import_is_light() -> None:
     assert loaded == {"likewise", "likewise.errors"}
 
 
+NEEDED = """
+import sys
+import numpy as np
+import likewise
+model = likewise.load(sys.argv[1])
+model.run({"x": np.zeros((1, 2, 3, 3), np.float32)})
+print(*sys.modules)
+likewise.compile(model, golden=False)
+print(*sys.modules)
+"""
+
+
+def test_only_what_a_model_needs_is_imported(tmp_path: Path) -> None:
+    from onnx import helper
+
+    from tests.onnx.test_load_bombs import node, value
+
+    graph = helper.make_graph(
+        [node("GlobalAveragePool", ["x"], ["p"]), node("Add", ["p", "p"], ["y"])],
+        "g",
+        [value("x", (1, 2, 3, 3))],
+        [value("y", (1, 2, 1, 1))],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+    done = subprocess.run(
+        [sys.executable, "-c", NEEDED, tmp_path / "model.onnx"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    run, compiled = (set(line.split()) for line in done.stdout.splitlines())
+    families = {name for name in run if name.startswith("likewise.ops.ai_onnx.families.")}
+    assert {name.rpartition(".")[2] for name in families} == {"arithmetic", "global_pooling"}
+    parts = {name for name in run if name.startswith(("likewise.loop", "likewise.lower"))}
+    assert parts <= {"likewise.loop", "likewise.loop.math", "likewise.loop.types"}
+    assert not {name for name in run if name.startswith("likewise.targets.wasm")}
+    assert "likewise.targets.wasm" in compiled
+    assert not {name for name in compiled if name.startswith("likewise.targets.litert")}
+
+
 @pytest.fixture(scope="module")
 def model() -> likewise.Model:
     from onnx import StringStringEntryProto, helper

@@ -28,8 +28,21 @@ if TYPE_CHECKING:
 
     from benchmarks.browser.contests import Contest
     from likewise.model import Model
+    from tools.node import Node
 
-__all__ = ["LITERT", "PEER", "Prepared", "Size", "made_site", "prepare", "served"]
+__all__ = [
+    "HERE",
+    "LITERT",
+    "PEER",
+    "RUNTIME",
+    "Prepared",
+    "Size",
+    "bundle",
+    "made_site",
+    "open_shapes",
+    "prepare",
+    "served",
+]
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE.parent.parent / "wasm" / "runtime"
@@ -105,22 +118,26 @@ def made_site(folder: Path) -> None:
     """Put into the folder what every model needs: the pages, the runtime, the peer."""
     node = build(RUNTIME)
     install(HERE)
-    esbuild = RUNTIME / "node_modules" / "esbuild" / "bin" / "esbuild"
-    options = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=error")
-    for name, package in (("runtime", RUNTIME), ("litert", LITERT)):
-        script = f"{name}={package / 'dist' / 'index.js'}"
-        command: list[str | Path] = [
-            node.program,
-            esbuild,
-            script,
-            *options,
-            "--splitting",
-            f"--outdir={folder}",
-        ]
-        subprocess.run(command, check=True)
+    bundle(node, "runtime", RUNTIME, folder)
+    bundle(node, "litert", LITERT, folder)
     (folder / "page").symlink_to(HERE / "page")
     (folder / "onnxruntime-web").symlink_to(PEER / "dist")
     (folder / "litert").symlink_to(LITERT / "wasm")
+
+
+def bundle(node: Node, name: str, package: Path, folder: Path) -> None:
+    """Write a package as a script of that name, as a page downloads it."""
+    esbuild = RUNTIME / "node_modules" / "esbuild" / "bin" / "esbuild"
+    options = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=error")
+    command: list[str | Path] = [
+        node.program,
+        esbuild,
+        f"{name}={package / 'dist' / 'index.js'}",
+        *options,
+        "--splitting",
+        f"--outdir={folder}",
+    ]
+    subprocess.run(command, check=True)
 
 
 def prepare(contest: Contest, folder: Path) -> Prepared:
@@ -130,7 +147,7 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
     """
     path = ensure(contest.model)
     model = likewise.load(path)
-    shapes = _shapes(contest, model)
+    shapes = open_shapes(contest, model)
     feeds = contest.feeds(model)
     constants = {name: feeds[name] for name in contest.fixed}
     artefact = likewise.compile(model, shapes=shapes, constants=constants)
@@ -193,7 +210,7 @@ def _put_tflite(
     return ""
 
 
-def _shapes(contest: Contest, model: Model) -> dict[str, tuple[int, ...]]:
+def open_shapes(contest: Contest, model: Model) -> dict[str, tuple[int, ...]]:
     """Those shapes of the contest that the model leaves open."""
     ports = {port.name: port for port in model.inputs}
     return {

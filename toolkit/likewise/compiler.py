@@ -9,7 +9,7 @@ from likewise.lower.tiles import Tiles
 from likewise.model import Model, load
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from likewise.targets import litert, wasm
+from likewise.targets import wasm
 
 if TYPE_CHECKING:
     import os
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from likewise.onnx.source import ModelSource
+    from likewise.targets import litert
 
     TileSource: TypeAlias = Tiles | str | os.PathLike[str]
 
@@ -91,7 +92,7 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
         ("target", target, get_args(Target), target),
         ("numerics", numerics, get_args(wasm.Numerics), "wasm"),
         ("place for weights", weights, get_args(wasm.Placement), "wasm"),
-        ("type of weights", weights_type, get_args(litert.WeightsType), "litert"),
+        ("type of weights", weights_type, _types_of_weights(weights_type), "litert"),
     ):
         if given is not None and given not in allowed:
             raise InputError(f"there is no {option} {given!r}", allowed=", ".join(allowed))
@@ -121,6 +122,8 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
         origin = {"name": loaded.name, "source_sha256": loaded.source_sha256}
         graph = simplify(graph)
         if target == "litert":
+            from likewise.targets import litert  # here alone: in the browser every module counts
+
             return litert.compile_graph(graph, weights_type=weights_type or "float32", **origin)
         return wasm.compile_graph(
             graph,
@@ -135,3 +138,12 @@ def compile(  # noqa: A001 — what it is called in every compiler; the builtin 
         )
     except LikewiseError as error:
         raise error.at(loaded.name) from None
+
+
+def _types_of_weights(given: object) -> tuple[str, ...]:
+    """What is allowed, where one is given: the TFLite target is imported when first used."""
+    if given is None:
+        return ()
+    from likewise.targets.litert import WeightsType
+
+    return get_args(WeightsType)

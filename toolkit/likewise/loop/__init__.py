@@ -4,28 +4,33 @@ Programs are written with `ProgramBuilder` and `FunctionBuilder`, checked by `ve
 `program_text`, and defined by `interpret`.
 """
 
-from likewise.loop.builder import FunctionBuilder, Var
-from likewise.loop.interp import interpret
-from likewise.loop.nodes import Buffer, BufferParam, Function, Memory, Program
-from likewise.loop.program import ProgramBuilder
-from likewise.loop.text import function_text, program_text
-from likewise.loop.types import (
-    BOOL,
-    F32,
-    F64,
-    I32,
-    I64,
-    STORAGES,
-    U32,
-    U64,
-    LoopError,
-    S,
-    Storage,
-    Type,
-    type_named,
-)
-from likewise.loop.values import Value, ValueLike
-from likewise.loop.verify import verify
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from likewise.loop.builder import FunctionBuilder, Var
+    from likewise.loop.interp import interpret
+    from likewise.loop.nodes import Buffer, BufferParam, Function, Memory, Program
+    from likewise.loop.program import ProgramBuilder
+    from likewise.loop.text import function_text, program_text
+    from likewise.loop.types import (
+        BOOL,
+        F32,
+        F64,
+        I32,
+        I64,
+        STORAGES,
+        U32,
+        U64,
+        LoopError,
+        S,
+        Storage,
+        Type,
+        type_named,
+    )
+    from likewise.loop.values import Value, ValueLike
+    from likewise.loop.verifier import verify
 
 __all__ = [
     "BOOL",
@@ -56,3 +61,42 @@ __all__ = [
     "type_named",
     "verify",
 ]
+
+_OFFERED = {
+    "BOOL": "likewise.loop.types",
+    "F32": "likewise.loop.types",
+    "F64": "likewise.loop.types",
+    "I32": "likewise.loop.types",
+    "I64": "likewise.loop.types",
+    "STORAGES": "likewise.loop.types",
+    "U32": "likewise.loop.types",
+    "U64": "likewise.loop.types",
+    "Buffer": "likewise.loop.nodes",
+    "BufferParam": "likewise.loop.nodes",
+    "Function": "likewise.loop.nodes",
+    "FunctionBuilder": "likewise.loop.builder",
+    "LoopError": "likewise.loop.types",
+    "Memory": "likewise.loop.nodes",
+    "Program": "likewise.loop.nodes",
+    "ProgramBuilder": "likewise.loop.program",
+    "S": "likewise.loop.types",
+    "Storage": "likewise.loop.types",
+    "Type": "likewise.loop.types",
+    "Value": "likewise.loop.values",
+    "ValueLike": "likewise.loop.values",
+    "Var": "likewise.loop.builder",
+    "function_text": "likewise.loop.text",
+    "interpret": "likewise.loop.interp",
+    "program_text": "likewise.loop.text",
+    "type_named": "likewise.loop.types",
+    "verify": "likewise.loop.verifier",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # These are imported when first used: an operator that NumPy runs needs types alone.
+    if name in _OFFERED:
+        from importlib import import_module
+
+        return getattr(import_module(_OFFERED[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ import numpy as np
 from likewise.loop.builder import FunctionBuilder
 from likewise.loop.nodes import Buffer, Function, Program
 from likewise.loop.types import STORAGES, LoopError, Storage
-from likewise.loop.verify import verify
+from likewise.loop.verifier import verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from likewise.loop.inplace import writes_behind
 from likewise.loop.nodes import Buffer, Call, Const, Program, const_lanes
-from likewise.loop.verify import verify
+from likewise.loop.verifier import verify
 from likewise.lower.memory import callees, named, touched, with_memory
 
 if TYPE_CHECKING:

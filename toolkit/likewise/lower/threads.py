@@ -43,7 +43,7 @@ from likewise.loop.nodes import (
     const_lanes,
 )
 from likewise.loop.types import I32
-from likewise.loop.verify import verify
+from likewise.loop.verifier import verify
 from likewise.lower.memory import callees, touched, with_memory
 
 if TYPE_CHECKING:

@@ -32,7 +32,8 @@ def find_operator(name: str, domain: str = "") -> type[Operator] | None:
         return None
     if importlib.util.find_spec(f"{package}.{name.lower()}"):
         importlib.import_module(f"{package}.{name.lower()}")
-    for family in _families(package):
+    # Families that name it come first: in the browser every module that is run counts.
+    for family in sorted(_families(package), key=lambda one: name not in _names(one)):
         if (domain, name) in _CLASSES:
             break
         importlib.import_module(family)
@@ -44,6 +45,13 @@ def _families(package: str) -> tuple[str, ...]:
     if importlib.util.find_spec(f"{package}.families") is None:
         return ()
     return tuple(_modules(importlib.import_module(f"{package}.families")))
+
+
+@cache
+def _names(module: str) -> frozenset[str]:
+    """What a module defines and uses, by its code, which is not run for that."""
+    loader = importlib.util.find_spec(module).loader  # type: ignore[union-attr]  # it is there
+    return frozenset(loader.get_code(module).co_names)  # type: ignore[union-attr]  # the same
 
 
 def _modules(package: ModuleType) -> list[str]:
