@@ -14,7 +14,9 @@ import likewise
 from likewise.conform.engines import engines, find, outside
 from likewise.conform.engines.of_onnxruntime_web import ENGINE as WEB
 from likewise.conform.subject import Subject
+from likewise.ir import DType
 from likewise.ops.case import f32
+from likewise.ops.conversion import convert
 from tests.conform.conftest import feeds, model_of, small
 from tools.models import ensure
 
@@ -47,6 +49,17 @@ def test_sizes_that_depend_on_data(here: dict[str, Engine], name: str) -> None:
     given = [{"x": f32([0, 1, 0, 2])}, {"x": f32([0, 0, 0, 1])}]
     answer = here[name].answer(subject, given, here[name].modes[0])
     assert [made["y"].tolist() for made in answer.outputs] == [[[1, 3]], [[3]]]
+
+
+@pytest.mark.parametrize("name", ["numpy", "pyodide", "wasm"])
+def test_bfloat16_goes_in_and_comes_out(here: dict[str, Engine], name: str) -> None:
+    square = helper.make_node("Mul", ["x", "x"], ["y"])
+    bfloat16 = TensorProto.BFLOAT16
+    subject = Subject(model_of([square], {"x": (bfloat16, [3])}, {"y": bfloat16}))
+    given = {"x": convert(f32([1.5, -3, 1.0078125]), DType.BFLOAT16)}
+    (made,) = here[name].answer(subject, [given], here[name].modes[0]).outputs
+    assert made["y"].dtype == DType.BFLOAT16.numpy
+    assert convert(made["y"], DType.FLOAT).tolist() == [2.25, 9, 1.015625]
 
 
 @pytest.mark.network

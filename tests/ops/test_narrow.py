@@ -46,6 +46,16 @@ def test_every_code_is_decoded(dtype: DType) -> None:
     np.testing.assert_array_equal(np.signbit(made), np.signbit(expected))
 
 
+@pytest.mark.parametrize("dtype", ALL, ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3), (3, 2)])
+def test_shapes_and_strides_are_kept(dtype: DType, shape: tuple[int, ...]) -> None:
+    given = np.broadcast_to(np.float32(1), shape).T
+    made = convert(given, dtype)
+    assert isinstance(made, np.ndarray)
+    assert isinstance(widened(made), np.ndarray)
+    np.testing.assert_array_equal(widened(made.T), given.T)
+
+
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 def test_float32_is_rounded(dtype: DType) -> None:

@@ -132,6 +132,9 @@ def _rounded_to_odd(x: Array) -> Array:
 
 def _powers_of_two(x: Array, *, saturate: bool, round_mode: RoundMode) -> Array:
     """float8e8m0, an exponent alone; NaN for negative numbers, which ONNX leaves undefined."""
+    if x.ndim == 0:  # NumPy makes scalars of these, which cannot be written to
+        made = _powers_of_two(x[None], saturate=saturate, round_mode=round_mode)
+        return made.reshape(())
     fraction, exponent = np.frexp(x.astype(np.float64, copy=False))  # fraction: [0.5, 1)
     exponent = exponent.astype(np.int64) - 1
     if round_mode == "up":

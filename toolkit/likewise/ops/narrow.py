@@ -90,8 +90,9 @@ def widened(x: Array) -> Array:
         return x
     dtype = DType.of(x.dtype)
     if dtype is DType.BFLOAT16:
-        return (_codes(x, np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
-    return _values(dtype)[_codes(x, np.uint8)]
+        wide = _codes(x, np.uint16).astype(np.uint32) << np.uint32(16)
+        return np.asarray(wide).view(np.float32)
+    return np.asarray(_values(dtype)[_codes(x, np.uint8)])
 
 
 def narrowed(x: Array, to: DType) -> Array:
