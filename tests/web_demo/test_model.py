@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-def saved(path: Path, operator: str = "Mul", domain: str = "", **attributes: Any) -> Path:
+def saved(
+    path: Path,
+    operator: str = "Mul",
+    domain: str = "",
+    dtype: int = TensorProto.FLOAT,
+    **attributes: Any,
+) -> Path:
     """A model with one node, `y = x operator x`, of n rows."""
-    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in "xy"]
+    ports = [helper.make_tensor_value_info(name, dtype, ["n", 3]) for name in "xy"]
     node = helper.make_node(operator, ["x", "x"], ["y"], domain=domain, **attributes)
     graph = helper.make_graph([node], "graph", ports[:1], ports[1:])
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
@@ -68,6 +74,31 @@ def test_a_model_says_what_it_is_and_every_engine_agrees(
     assert np.array_equal(runner.run({"x": x})["y"], x * x)
     compiled = likewise.compile(tmp_path / "square.onnx", shapes={"x": (2, 3)})
     assert (tmp_path / "square.wasm").read_bytes() == compiled.data
+
+
+def test_bfloat16_is_shown_as_numbers(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}#model")
+    choose(page, saved(tmp_path / "square.onnx", dtype=TensorProto.BFLOAT16))
+    page.get_by_role("button", name="Run on every engine").click()
+    shown = []
+    for engine in ("compiled", "numpy"):
+        said = page.locator(f"[data-engine={engine}][data-state=answered] .outputs")
+        kind, values = said.inner_text().splitlines()
+        assert kind.startswith("y bfloat16")
+        shown.append([float(value) for value in values.split()])
+    assert shown[0] == shown[1]
+    assert all(0 <= value < 30 for value in shown[0])  # squares of what is normally distributed
+    assert any(value % 1 for value in shown[0])
+    assert "Both engines agree: not one bit" in page.get_by_role("status").inner_text()
+
+
+def test_types_that_are_not_shown(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}#model")
+    choose(page, saved(tmp_path / "cast.onnx", "CastLike", dtype=TensorProto.INT4))
+    page.get_by_role("heading", name="cast.onnx").wait_for()
+    page.get_by_role("button", name="Run: NumPy").click()
+    said = page.locator("[data-engine=numpy] .error")
+    assert said.inner_text() == "the page shows no elements of this type; given: int4"
 
 
 @pytest.mark.network

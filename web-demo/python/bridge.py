@@ -179,7 +179,9 @@ def _tensor(array: np.ndarray[Any, Any]) -> dict[str, Any]:
     dtype = DType.of(array.dtype)
     if dtype is DType.STRING:
         raise LikewiseError("the page takes and shows numbers only", given="strings")
-    bits = {DType.BOOL: np.uint8, DType.FLOAT16: np.uint16}.get(dtype)
+    bits = {DType.BOOL: np.uint8, DType.FLOAT16: np.uint16, DType.BFLOAT16: np.uint16}.get(dtype)
+    if dtype.is_narrow and not bits:
+        raise LikewiseError("the page shows no elements of this type", given=dtype)
     flat = np.ascontiguousarray(array).reshape(-1)
     data = flat.view(bits) if bits else flat
     return {"dtype": str(dtype), "shape": list(array.shape), "data": data}

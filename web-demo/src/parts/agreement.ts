@@ -46,7 +46,12 @@ export function numbers({ dtype, data }: Tensor): ArrayLike<number> {
     return Array.from(data, Number);
   }
   if (dtype === "float16") return Array.from(data as Uint16Array, half);
+  if (dtype === "bfloat16") return new Float32Array(Uint32Array.from(data, upper).buffer);
   return data as ArrayLike<number>;
+}
+
+function upper(bits: number): number {
+  return bits << 16;
 }
 
 function half(bits: number): number {
