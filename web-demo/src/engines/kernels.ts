@@ -25,6 +25,19 @@ export class Kernels {
 
   /** The time by kernel, of all runs of these models together, the slowest first. */
   async time(uses: readonly Use[], report: Report): Promise<readonly Share[]> {
+    try {
+      return await this.#shares(uses, report);
+    } finally {
+      this.#caller.end(); // the modules are of no further use
+    }
+  }
+
+  stop(): void {
+    this.#caller.end();
+    this.#python.stop();
+  }
+
+  async #shares(uses: readonly Use[], report: Report): Promise<readonly Share[]> {
     const shares = new Map<string, Share>();
     for (const { subject, feeds, runs } of uses) {
       const named: Report = (progress) =>
@@ -43,12 +56,6 @@ export class Kernels {
         });
       }
     }
-    this.#caller.end(); // the modules are of no further use
     return [...shares.values()].sort((a, b) => b.milliseconds - a.milliseconds);
-  }
-
-  stop(): void {
-    this.#caller.end();
-    this.#python.stop();
   }
 }
