@@ -129,3 +129,10 @@ def test_what_is_read_last_may_be_written(write: Write, may: bool) -> None:
     x, y = b.memory(S.f32), b.memory(S.f32)
     write(b, x, y)
     assert writes_behind(b.finish(), x, y, SIZE) is may
+
+
+def test_what_is_too_large_is_not_counted_out() -> None:
+    b = FunctionBuilder("f")
+    x, y = b.memory(S.f32), b.memory(S.f32)
+    elementwise(b, x, y)
+    assert not writes_behind(b.finish(), x, y, 2**24 + 1)

@@ -199,6 +199,19 @@ def test_epilogues_are_part_of_the_convolution() -> None:
     assert not any(name.startswith("pad_2") for name in names)
 
 
+def test_a_concatenation_is_made_where_it_is_padded() -> None:
+    chain = Chain(draw(1, 4, 9, 9)).then("Concat", draw(1, 3, 9, 9), axis=1)
+    chain.then("Conv", draw(8, 7, 3, 3), pads=(1, 1, 1, 1)).check()
+    functions = chain.functions()
+    assert any(one.startswith("concat") for one in functions)
+    assert not any(one.startswith(("pad", "pack")) for one in functions)
+
+
+def test_what_is_done_with_a_concatenation_is_a_kernel_of_its_own() -> None:
+    chain = Chain(draw(1, 4, 9)).then("Concat", draw(1, 3, 9), axis=1).then("Exp").then("Relu")
+    chain.then("Transpose", perm=(2, 0, 1)).check()
+
+
 @pytest.mark.parametrize("name", ["Conv", "MatMul"])
 def test_what_is_scattered_into_stays_as_it_was(name: str) -> None:
     x, w = draw(2, 3, 8, 8), draw(4, 3, 3, 3) if name == "Conv" else draw(8, 8)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.control import Repeated, Step
     from likewise.lower.kernels.recurrent import Walk
-    from likewise.lower.pending import Emit, Rows
+    from likewise.lower.pending import Emit, Epilogue, Rows
     from likewise.lower.sequences import Held
     from likewise.lower.tiles import Shape, Tiles
     from likewise.ops.windows import Windows
@@ -298,18 +298,23 @@ class Lowering:
         return TensorView(dtype, tuple(shape), compute, None, 2)
 
     def concat(self, views: Sequence[TensorView], axis: int) -> TensorView:
-        """The views one behind the other; each is evaluated straight into its place."""
+        """The views one behind the other; each is evaluated straight into its place.
+
+        That is where the result is wanted: a kernel's padded input, perhaps.
+        """
         first = views[0]
         shape = list(first.shape)
         shape[axis] = sum(one.shape[axis] for one in views)
         order = next((one.order for one in views if one.order), None)
-        whole = self.empty(first.dtype, shape, order)
-        at = 0
-        for one in views:
-            starts = [at if i == axis else 0 for i in range(len(shape))]
-            self.write(one, whole.slice(starts, [1] * len(shape), one.shape), "concat")
-            at += one.shape[axis]
-        return whole
+
+        def emit(target: TensorView, _: Epilogue) -> None:
+            at = 0
+            for one in views:
+                starts = [at if i == axis else 0 for i in range(len(shape))]
+                self.write(one, target.slice(starts, [1] * len(shape), one.shape), "concat")
+                at += one.shape[axis]
+
+        return Pending(self, first.dtype, tuple(shape), order, emit, copies=True).view()
 
     def reduce(
         self,

@@ -44,7 +44,8 @@ class Pending:
 
     `readers` says how many nodes read the result; `memory` is where it stands once it is written.
     `by_rows`, where it is known, prepares what another kernel needs to compute rows for itself.
-    What is computed from exact sums, `of_integers`, may change its dtype on the way.
+    What is computed from exact sums, `of_integers`, may change its dtype on the way. What only
+    `copies` has no epilogue.
     """
 
     lowering: Lowering
@@ -56,6 +57,7 @@ class Pending:
     readers: int = 1
     memory: TensorView | None = None
     of_integers: bool = False
+    copies: bool = False
 
     def __post_init__(self) -> None:
         self.of_integers = self.of_integers or self.dtype is DType.INT32
@@ -116,6 +118,7 @@ def extend(
         for one in inputs
         if one.stem is not None
         and one.stem.base.memory is None
+        and not one.stem.base.copies
         and one.shape == shape
         and (one.stem.base.dtype is dtype or one.stem.base.of_integers)
     ]
@@ -126,7 +129,7 @@ def extend(
         stems = (one.stem for one in inputs if _grows(one, base))
         return sum(stem.uses for stem in stems if stem is not None)
 
-    # Of several kernels one that nobody else waits for: what others wait for is written before.
+    # The last kernel whose result nobody else reads: others are written before, and read here.
     base = next((one for one in reversed(bases) if uses_of(one) >= one.readers), bases[-1])
     wide = [one if _grows(one, base) else one.broadcast(shape) for one in inputs]
 

@@ -33,8 +33,8 @@ __all__ = ["suits_winograd", "winograd"]
 _POINTS: Final = 16
 _FEWEST: Final = 16
 """Channels below which the transforms cost more than they save."""
-_INPUTS: Final = 2**16
-"""Elements of transformed inputs in work at a time: a part of an L2."""
+_INPUTS: Final = 2**15
+"""Elements of transformed inputs that a portion has in work at a time: a part of an L2."""
 _WIDE: Final = 4
 _LINE: Final = 16
 """Elements of a cache's line."""
