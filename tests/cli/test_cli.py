@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -103,6 +105,26 @@ def test_compile_writes_a_module_and_its_twin(likewise: Any, folder: Path) -> No
     strict = ["compile", "relu.onnx", "--shape", "x=2,3", "--numerics", "strict", "-o", "one.wasm"]
     assert "strict numerics" in likewise(*strict).stdout
     assert not (folder / "one.plain.wasm").exists()
+
+
+def test_compile_shows_progress_on_a_terminal_alone(likewise: Any, folder: Path) -> None:
+    call = ["compile", "affine.onnx", "--shape", "x=2,3", "-o", "shown.wasm"]
+    assert likewise(*call).stderr == ""
+    master, terminal = pty.openpty()
+    command = [sys.executable, "-m", "likewise", *call]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        check=True,
+    )
+    shown = os.read(master, 1 << 20).decode()
+    os.close(terminal)
+    os.close(master)
+    assert ", 0% …" in shown or ", 100% …" in shown
+    assert b"fast numerics" in done.stdout
 
 
 def test_compile_writes_weights_beside(likewise: Any, folder: Path) -> None:

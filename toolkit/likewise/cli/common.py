@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,21 @@ from likewise.conform.inputs import draw_feeds
 from likewise.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from likewise.ir import Array
     from likewise.model import Model
     from likewise.targets import litert, wasm
 
-__all__ = ["feeds_for", "parse_shapes", "print_json", "print_tables", "printable", "table"]
+__all__ = [
+    "feeds_for",
+    "parse_shapes",
+    "print_json",
+    "print_tables",
+    "printable",
+    "progress",
+    "table",
+]
 
 
 def feeds_for(
@@ -124,3 +133,14 @@ def print_tables(*tables: Table) -> None:
         if index:
             console.print()
         console.print(one)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Shows what is being done while it is done, on a terminal; elsewhere nothing."""
+    console = Console(stderr=True, quiet=quiet)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield lambda text: status.update(f"{printable(text)} …")

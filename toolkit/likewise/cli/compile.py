@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from likewise.cli.common import parse_constants, parse_shapes, print_json, print_tables, table
+from likewise.cli.common import (
+    parse_constants,
+    parse_shapes,
+    print_json,
+    print_tables,
+    progress,
+    table,
+)
 from likewise.compiler import compile as compile_to_target
 from likewise.targets import litert
 
@@ -36,7 +43,7 @@ def compile_model(
 ) -> None:
     """Compile the model at `path`, write it to `output` and print what it takes."""
     start = time.perf_counter()
-    asked = {
+    asked: dict[str, Any] = {
         "numerics": numerics,
         "weights": weights,
         "threads": threads,
@@ -45,13 +52,16 @@ def compile_model(
         "tune": tune or None,
         "weights_type": weights_type,
     }
-    made: wasm.Artefact | litert.Artefact = compile_to_target(
-        path,
-        target,
-        shapes=parse_shapes(shapes),
-        constants=parse_constants(constants),
-        **{name: value for name, value in asked.items() if value is not None},
-    )
+    with progress(quiet=as_json) as told:
+        if target == "wasm":
+            asked["progress"] = lambda step, part: told(f"{step}, {part:.0%}")
+        made: wasm.Artefact | litert.Artefact = compile_to_target(
+            path,
+            target,
+            shapes=parse_shapes(shapes),
+            constants=parse_constants(constants),
+            **{name: value for name, value in asked.items() if value is not None},
+        )
     seconds = time.perf_counter() - start
     files = made.save(output)
     how, form, sizes = _described(made)

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
 
 from likewise.cli.common import (
     parse_constants,
     parse_shapes,
     print_json,
     print_tables,
-    printable,
+    progress,
     table,
 )
 from likewise.conform.bisect import Side, bisect
@@ -30,8 +29,7 @@ from likewise.model import load
 from likewise.targets.ports import Port, check_feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
 
     from likewise.conform.bisect import Parting
     from likewise.conform.check import Finding, Report
@@ -62,7 +60,7 @@ def conform_model(
     subject = _subject(path, shapes, constants, inputs)
     feeds = _feeds(subject, inputs, range(seed, seed + runs))
     origin = Path(inputs).name if inputs else f"drawn from seed {seed}"
-    with _progress(quiet=as_json) as told:
+    with progress(quiet=as_json) as told:
         report = conform(
             subject,
             feeds,
@@ -98,7 +96,7 @@ def bisect_model(
     first, second = _sides(targets)
     subject = _subject(path, shapes, constants, inputs)
     (feeds,) = _feeds(subject, inputs, [seed])
-    with _progress(quiet=as_json) as told:
+    with progress(quiet=as_json) as told:
         found = bisect(subject, feeds, (first, second), times=times, progress=told)
     files = found.save(output or "bisected.onnx") if found.graph is not None else ()
     if as_json:
@@ -173,22 +171,6 @@ def _arrays(path: str) -> dict[str, np.ndarray[Any, Any]]:
         raise InputError(
             f"{path!r} is no .npz file of arrays: {error}", hint="write one with numpy.savez"
         ) from None
-
-
-def _progress(*, quiet: bool) -> AbstractContextManager[Callable[[str], None]]:
-    """Shows what is being run while it runs, on a terminal; elsewhere nothing."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def shown() -> Iterator[Callable[[str], None]]:
-        console = Console(stderr=True, quiet=quiet)
-        if not console.is_terminal:
-            yield lambda _: None
-            return
-        with console.status("") as status:
-            yield lambda text: status.update(f"{printable(text)} …")
-
-    return shown()
 
 
 def _write(path: str, text: str) -> None:
