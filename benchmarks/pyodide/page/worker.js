@@ -126,7 +126,8 @@ async function speed({ onnx, inputs, shapes, constants, turns, milliseconds }) {
   const calls = Math.max(1, Math.ceil(milliseconds / each));
   const times = { python: [], javascript: [] };
   for (let turn = 0; turn < turns; turn++) {
-    for (const [name, way] of Object.entries(ways)) times[name].push(way(calls));
+    const order = turn % 2 ? ["javascript", "python"] : ["python", "javascript"];
+    for (const name of order) times[name].push(ways[name](calls));
   }
   const outputs = listed(python, runner.run(given));
   const same = Object.entries(there.run(theirs)).every(([name, y]) =>
