@@ -17,6 +17,8 @@ from tools.node import install
 from tools.pyodide import DISTRIBUTION, build_distribution
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from likewise.conform.engines import Engine
 
 BENCHMARK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "browser"
@@ -37,10 +39,13 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Engine]:
     return found
 
 
-@pytest.fixture(autouse=True)
-def _modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIKEWISE_NODE_MODULES", str(BENCHMARK / "node_modules"))
-    monkeypatch.setenv("LIKEWISE_PYODIDE", str(DISTRIBUTION))
+@pytest.fixture(autouse=True, scope="module")
+def _modules() -> Iterator[None]:
+    """Where the peers and Pyodide stand, for fixtures of a module too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIKEWISE_NODE_MODULES", str(BENCHMARK / "node_modules"))
+        patch.setenv("LIKEWISE_PYODIDE", str(DISTRIBUTION))
+        yield
 
 
 def model_of(
