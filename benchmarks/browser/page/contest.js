@@ -41,24 +41,35 @@ let refused = {};
 let expected;
 
 /**
- * Open every subject, one after the other, and warm all up; an `optional` one may refuse. V8 first runs what its quick compiler
- * made and replaces that while it runs: until then, and while `warmUp` lasts, nothing counts. The
- * pauses let it, and let the threads of the one before, which wait actively, fall asleep.
+ * Open every subject, one after the other, and warm all up; an `optional` one may refuse, and is
+ * out then with all of its engine. V8 first runs what its quick compiler made and replaces that
+ * while it runs: until then, and while `warmUp` lasts, nothing counts. The pauses let it, and let
+ * the threads of the one before, which wait actively, fall asleep.
  */
 export async function begin({ subjects, reference, inputs, warmUp }) {
   const feeds = await fetchFeeds(inputs);
-  for (const subject of subjects) {
+  const attempt = async (subject, action) => {
     try {
-      opened.push(await open(subject, feeds));
+      await action();
     } catch (error) {
       if (!subject.optional) throw error;
       refused[subject.name] = String(error.message ?? error);
+      const out = subjects.filter(({ engine }) => engine === subject.engine);
+      opened = opened.filter(({ name }) => !out.some((one) => one.name === name));
+      subjects = subjects.filter((one) => !out.includes(one));
     }
+  };
+  for (const subject of [...subjects]) {
+    if (!subjects.includes(subject)) continue;
+    await attempt(subject, async () => opened.push(await open(subject, feeds)));
     await sleep(100);
   }
   expected = opened.find(({ name }) => name === reference).outputs;
   for (let part = 0; part < 4; part++) {
-    for (const one of opened) await block(one, warmUp / 4);
+    for (const subject of [...subjects]) {
+      const one = opened.find(({ name }) => name === subject.name);
+      if (one) await attempt(subject, () => block(one, warmUp / 4));
+    }
     await sleep(200);
   }
   if (!crossOriginIsolated) throw new Error("the page is not isolated: no threads, a coarse clock");
