@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["PAGE", "SECTIONS", "table", "with_section", "write_section"]
+__all__ = ["PAGE", "SECTIONS", "goals_missed", "table", "with_section", "write_section"]
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "performance.md"
@@ -90,3 +90,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows in Markdown, the first column to the left and the others to the right."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def goals_missed(lines: Sequence[str]) -> str:
+    """The end of a section: each goal that was not reached, in words."""
+    return "### Goals missed\n\n" + "\n".join(f"- {line}" for line in lines or ["none"])

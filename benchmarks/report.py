@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.page import table
+from benchmarks.page import goals_missed, table
 from benchmarks.startup import IMPORT_GOAL, LARGE, OPEN_GOAL
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def to_markdown(
     ]
     parts += ["### Beginning\n", _imports(imports), _openings(openings, megabytes)]
     missed = missed_goals(outcomes, imports, openings, megabytes)
-    parts.append(
-        "### Goals missed\n\n" + "\n".join(f"- {line}" for line in missed or ["none"]) + "\n"
-    )
+    parts.append(goals_missed(missed) + "\n")
     return "\n".join(parts)
 
 

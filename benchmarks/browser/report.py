@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.browser.cold import GOAL, VISITED
-from benchmarks.page import table
+from benchmarks.page import goals_missed, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,8 +65,7 @@ def contest_section(
     if refused:
         lines = (f"- {label}: {reason}" for label, reason in refused.items())
         parts.append("### Not compiled yet\n\n" + "\n".join(lines) + "\n")
-    missed = missed_contests(outcomes)
-    parts.append("### Goals missed\n\n" + "\n".join(f"- {one}" for one in missed or ["none"]))
+    parts.append(goals_missed(missed_contests(outcomes)))
     return "\n".join(parts)
 
 
@@ -224,10 +223,7 @@ def cold_section(machine: Mapping[str, str], visits: Sequence[Visits]) -> str:
         cells += [_kilobytes(one.transferred[name]) for name in VISITED]
         rows.append([*cells, f"{one.ratio:.2f}", f"≤ {GOAL:g}"])
     parts = [COLD, table(("measured on", ""), machine.items()), table(columns, rows)]
-    parts.append(
-        "### Goals missed\n\n"
-        + "\n".join(f"- {line}" for line in missed_visits(visits) or ["none"])
-    )
+    parts.append(goals_missed(missed_visits(visits)))
     return "\n".join(parts)
 
 

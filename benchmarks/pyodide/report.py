@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.page import table
+from benchmarks.page import goals_missed, table
 from benchmarks.pyodide.measure import STAGES, WAYS
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ counts is the fastest quarter of the turns, which other work on the machine stre
 
 def section(machine: Mapping[str, str], outcomes: Sequence[Outcome]) -> str:
     """The section of the page."""
-    missing = missed(outcomes)
     parts = [INTRODUCTION, table(("measured on", ""), machine.items()), _visits(outcomes)]
     parts += ["### The same module from Python and from JavaScript\n", SPEED, _speeds(outcomes)]
-    parts.append("### Goals missed\n\n" + "\n".join(f"- {one}" for one in missing or ["none"]))
+    parts.append(goals_missed(missed(outcomes)))
     return "\n".join(parts)
 
 
