@@ -65,6 +65,10 @@ CONVOLUTIONS = [
     (7, (9, 9), 7, (3, 3), 7, (2, 1), (1, 1), (1, 1, 1, 1), "i32_dwconv_3x3_4x4"),
     (8, (9, 9), 8, (3, 3), 8, (1, 1), (1, 1), (1, 1, 1, 1), "i32_dwconv_3x3_4x4"),
     (6, (40,), 7, (5,), 1, (3,), (1,), (2, 2), "i16_conv_5_2x16"),
+    (16, (7, 9), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_winograd_3x3_4x8"),
+    (24, (9, 12), 40, (3, 3), 1, (1, 1), (1, 1), (0, 2, 1, 0), "i16_winograd_3x3_4x8"),
+    (40, (12, 11), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_winograd_3x3_4x8"),
+    (20, (7, 9), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_2x16"),
 ]
 
 
@@ -111,7 +115,32 @@ def test_sums_wrap_as_int32_does() -> None:
 
 
 @pytest.mark.parametrize("extreme", [(0, 255), (255, 0)])
-def test_products_of_the_most_distant_bytes(extreme: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("channels", "made", "wanted"),
+    [
+        (64, 8, "i16_conv_3x3_2x16"),
+        (16, 16, "i16_winograd_3x3_4x8"),
+        (912, 16, "i16_winograd_3x3_4x8"),  # 4 times a sum just fits int32
+        (920, 16, "i16_conv_3x3_2x16"),
+    ],
+)
+def test_products_of_the_most_distant_bytes(
+    extreme: tuple[int, int], channels: int, made: int, wanted: str
+) -> None:
     zero, value = (np.uint8(one) for one in extreme)
-    x, w = np.full((1, 64, 4, 4), value, np.uint8), np.full((8, 64, 3, 3), value, np.uint8)
-    check("ConvInteger", [x, w, np.array(zero), np.full(8, zero)], pads=(1, 1, 1, 1))
+    x = np.full((1, channels, 4, 4), value, np.uint8)
+    w = np.full((made, channels, 3, 3), value, np.uint8)
+    zeros = [np.array(zero), np.full(made, zero)]
+    assert wanted in check("ConvInteger", [x, w, *zeros], pads=(1, 1, 1, 1))
+
+
+def test_differences_of_the_most_distant_bytes() -> None:
+    """Neighbours as far apart as can be, and weights of both signs: the largest transforms."""
+    places = np.indices((6, 6)).sum(0) // 2 % 2 == 0
+    x = np.where(places, np.uint8(255), np.uint8(0))[None, None].repeat(16, 1)
+    signs = np.indices((3, 3)).sum(0) % 2 == 0
+    for mask in (signs, ~signs):
+        w = np.where(mask, np.int8(127), np.int8(-128))[None, None].repeat(16, 0).repeat(16, 1)
+        zeros = [np.array(255, np.uint8), np.full(16, -128, np.int8)]
+        assert "i16_winograd_3x3_4x8" in check("ConvInteger", [x, w, *zeros], pads=(1, 1, 1, 1))
+        assert "i16_winograd_3x3_4x8" in check("ConvInteger", [x, w], pads=(1, 1, 1, 1))

@@ -332,7 +332,7 @@ class Lowering:
     def matmul(self, a: TensorView, b: TensorView, *, small: bool = False) -> TensorView:
         """The product of two views of rank 2 or more, their leading axes broadcast.
 
-        With `small` all numbers are int32 and fit 16 bits.
+        With `small` all numbers are bytes less their zero points, in int32.
         """
         from likewise.lower.kernels.attention import attention
         from likewise.lower.kernels.gemm import matmul

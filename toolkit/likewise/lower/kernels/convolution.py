@@ -46,15 +46,16 @@ def convolve(
 ) -> TensorView:
     """`x` [N, C, *spatial] convolved with `w` [M, C / group, *kernel], plus `bias` [M].
 
-    With `small` all numbers are int32 and fit 16 bits.
+    With `small` all numbers are bytes less their zero points, in int32.
     """
     shape = (x.shape[0], w.shape[0], *windows.output)
     if x.storage in (S.f32, S.i32) and w.data is not None and 0 not in (*shape, *x.shape, *w.shape):
         pairs = small and (group == 1 or w.shape[1] % 2 == 0)
         known = w.data
+        in_tiles = (pairs or x.storage is S.f32) and suits_winograd(x, known, windows, group)
         if pairs:
             x, known = pairs_of(lowering, x, 1), pairs_of_weights(known, 1)
-        y = _packed(lowering, x, known, windows, group, pairs=pairs)
+        y = _packed(lowering, x, known, windows, group, pairs=pairs, in_tiles=in_tiles)
     else:
         y = _plain(lowering, x, w, windows, group, bias)
         bias = None
@@ -88,11 +89,11 @@ def _packed(
     group: int,
     *,
     pairs: bool,
+    in_tiles: bool,
 ) -> TensorView:
     """float32 or int32 with known weights, channels last."""
     order = channels_last(x.rank)
     shape = (x.shape[0], w.shape[0], *windows.output)
-    in_tiles = suits_winograd(x, w.shape[0], windows, group)
     odd = [in_tiles * (size % 2) for size in windows.output]
     reach = overhang(windows, x.shape[2:])
     end = [max(0, one + more) for one, more in zip(reach, odd, strict=True)]

@@ -125,7 +125,7 @@ def matmul(lowering: Lowering, a: TensorView, b: TensorView, *, small: bool = Fa
     """The product of two views of rank 2 or more, their leading axes broadcast.
 
     float16 and bfloat16 are summed in float32 and rounded once; integers wrap. With `small` all
-    numbers are int32 and fit 16 bits.
+    numbers are bytes less their zero points, in int32.
     """
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, a.shape[-2], b.shape[-1])

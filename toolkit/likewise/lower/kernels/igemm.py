@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
+    "I16X8",
     "Store",
     "Tile",
     "each_block",

@@ -4,17 +4,22 @@ A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks" (2016)
 d the 4x4 elements that 2x2 results read and g the weights, the results are
 A'[(G g G') * (B' d B)]A. Of all tiles and channels together the products are 16 matrix products.
 Weights are transformed in every run: stored they would be 16/9 as large.
+
+Of bytes all of it is exact. G holds halves, so 2G is taken, and the results are 4 times what they
+should be, which fits int32; sums on the way may wrap, as what comes out does not. Bytes less their
+zero points reach 255, transformed inputs 4 * 255 and weights 9 * 255: 16 bits hold them.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from likewise.ir import DType
-from likewise.loop.types import S
-from likewise.lower.kernels.igemm import BLOCK, Tile, even_rows, portion_of
+import numpy as np
+
+from likewise.loop.types import S, type_named
+from likewise.lower.kernels.igemm import BLOCK, I16X8, Tile, even_rows, portion_of
 from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
@@ -38,19 +43,27 @@ _INPUTS: Final = 2**15
 _WIDE: Final = 4
 _LINE: Final = 16
 """Elements of a cache's line."""
+_REACH: Final = 255
+_LARGEST_SUM: Final = 2**29 - 1
+_I32X4: Final = type_named("i32x4")
 
 
-def suits_winograd(x: TensorView, made: int, windows: Windows, group: int) -> bool:
-    """Whether a convolution of `x` to `made` channels is one that `winograd` computes."""
+def suits_winograd(x: TensorView, w: np.ndarray[Any, Any], windows: Windows, group: int) -> bool:
+    """Whether the convolution of `x` with weights `w`, both floats or bytes less their zero points
+    (in int32), is one that `winograd` computes.
+    """
+    made, channels = w.shape[:2]
+    pairs = x.storage is S.i32
     return (
-        x.storage is S.f32
+        (pairs or x.storage is S.f32)
         and group == 1
         and windows.kernel == (3, 3)
         and windows.strides == windows.dilations == (1, 1)
-        and min(x.shape[1], made) >= _FEWEST
-        and x.shape[1] % 4 == 0
+        and min(channels, made) >= _FEWEST
+        and channels % (2 * _WIDE if pairs else _WIDE) == 0
         and made % BLOCK == 0
         and min(windows.output) > 1
+        and not (pairs and _REACH * int(np.abs(w).sum((1, 2, 3)).max()) > _LARGEST_SUM)
     )
 
 
@@ -60,9 +73,11 @@ def winograd(
     """Fill `y` from channels-last `x` and weights packed as [block, tap, channel, 8].
 
     `x` has 2 more places than `y` along each spatial axis, and 3 where there `y` has an odd number.
+    Both are floats or, in int32, pairs of bytes less their zero points.
     """
     height, width = (-(-size // 2) for size in y.shape[2:])
-    shape = Shape("f32_winograd_3x3", (*y.shape[2:], y.shape[1], x.shape[1]))
+    kind = "f32" if x.storage is S.f32 else "i16"
+    shape = Shape(f"{kind}_winograd_3x3", (*y.shape[2:], y.shape[1], x.shape[1]))
     size = lowering.tiles.of(shape)
     with lowering.kernel(f"{shape.kernel}_{size}", shape) as k, k.loop(x.shape[0]) as image:
         own = _Convolution(lowering, k, x, packed, y, epilogue, image, width, size.rows)
@@ -151,25 +166,37 @@ class _Convolution:
             self.transform_output(block * BLOCK, k.index(0), made, height)
 
     def _scratch(self, size: int) -> _At:
-        view = self.lowering.empty(DType.FLOAT, (size,))
+        view = self.lowering.empty(self.x.dtype, (size,))
         zero = self.k.index(0)
         return _At(self.k.pointer(view.address(self.k, (zero,))[0]), zero)
 
+    @property
+    def pairs(self) -> bool:
+        return self.x.storage is S.i32
+
+    def _load(self, memory: BufferParam, place: Value) -> Value:
+        """4 floats, or 8 numbers of 16 bits."""
+        found = self.k.load(memory, place, _WIDE)
+        return found.bitcast(I16X8) if self.pairs else found
+
+    def _store(self, to: _At, value: Value) -> None:
+        self.k.store(to.memory, to.place, value.bitcast(_I32X4) if self.pairs else value)
+
     def transform_weights(self, block: Value, target: _At) -> None:
-        """G g G' of a block, G = ((1, 0, 0), (½, ½, ½), (½, -½, ½), (0, 0, 1))."""
+        """G g G' of a block, G = ((1, 0, 0), (½, ½, ½), (½, -½, ½), (0, 0, 1)); of bytes 2G."""
         k, step = self.k, self.channels * BLOCK
         source, base = self.packed.address(k, (k.index(0),) * self.packed.rank)
         memory = k.pointer(source)
+        spread = _spread_twice if self.pairs else _spread
         with k.loop(0, step, _WIDE) as at:
             place = base + block * (9 * step) + at
             columns = [
-                _spread([k.load(memory, place + (3 * row + column) * step, 4) for row in range(3)])
+                spread([self._load(memory, place + (3 * row + column) * step) for row in range(3)])
                 for column in range(3)
             ]
             for row, line in enumerate(zip(*columns, strict=True)):
-                for column, one in enumerate(_spread(line)):
-                    to = target + ((4 * row + column) * _spaced(step) + at)
-                    k.store(to.memory, to.place, one)
+                for column, one in enumerate(spread(line)):
+                    self._store(target + ((4 * row + column) * _spaced(step) + at), one)
 
     def transform_input(self, down: Value, target: _At, rows: int) -> None:
         """B' d B of a row of tiles, one of `rows` that lie together."""
@@ -179,19 +206,18 @@ class _Convolution:
             def load(row: int, column: int) -> Value:
                 index = (self.image, channel, down * 2 + row, right * 2 + column)
                 buffer, position = self.x.address(k, index)
-                return k.load(k.pointer(buffer), position, _WIDE)
+                return self._load(k.pointer(buffer), position)
 
             columns = [_differences([load(row, column) for row in range(4)]) for column in range(4)]
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(_differences(line)):
                     point = (4 * row + column) * _spaced(rows * self.width * self.channels)
-                    to = target + (right * self.channels + channel + point)
-                    k.store(to.memory, to.place, one)
+                    self._store(target + (right * self.channels + channel + point), one)
 
     def multiply(self, inputs: _At, weights: _At, products: _At, rows: int) -> None:
         """The products of one block: [tile, channel] by [channel, 8] for each of the points."""
         k, channels, count = self.k, self.channels, rows * self.width
-        tile = Tile(inputs.memory, channels, (), channels, weights.memory)
+        tile = Tile(inputs.memory, channels, (), channels, weights.memory, self.pairs)
         with k.loop(_POINTS) as point:
             packed = weights.place + point * _spaced(channels * BLOCK)
             for first, last, height in even_rows(count, self.tile_rows):
@@ -221,7 +247,8 @@ class _Convolution:
                 for column in range(4)
             ]  # fmt: skip
             for row, line in enumerate(zip(*columns, strict=True)):
-                for column, one in enumerate(_sums(line)):
+                for column, total in enumerate(_sums(line)):
+                    one = total >> 2 if self.pairs else total
                     self._put((self.image, lane, (first + down) * 2 + row, right * 2 + column), one)
 
     def _put(self, index: tuple[Value, ...], value: Value) -> None:
@@ -255,6 +282,12 @@ def _spread(g: Sequence[Value]) -> tuple[Value, ...]:
     """Three weights of a row or column as four."""
     ends = g[0] + g[2]
     return g[0], (ends + g[1]) * 0.5, (ends - g[1]) * 0.5, g[2]
+
+
+def _spread_twice(g: Sequence[Value]) -> tuple[Value, ...]:
+    """Twice that, without fractions."""
+    ends = g[0] + g[2]
+    return g[0] + g[0], ends + g[1], ends - g[1], g[2] + g[2]
 
 
 def _differences(d: Sequence[Value]) -> tuple[Value, ...]:
