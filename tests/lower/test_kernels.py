@@ -83,6 +83,10 @@ CONVOLUTIONS = [
     (1, 3, (20, 1), 9, (5, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0)),
     (1, 2, (5, 6, 7), 5, (2, 3, 2), 1, (1, 2, 1), (1, 1, 2), (1, 0, 1, 0, 1, 2)),
     (1, 300, (40, 3), 8, (1, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0)),
+    (2, 3, (35, 30), 10, (7, 9), 1, (7, 9), (1, 1), (0, 0, 0, 0)),
+    (1, 5, (17, 29), 9, (3, 8), 1, (2, 3), (2, 1), (0, 0, 0, 0)),
+    (2, 4, (50,), 7, (11,), 1, (4,), (1,), (0, 0)),
+    (1, 2, (7, 8, 20), 8, (2, 1, 8), 1, (2, 3, 8), (1, 1, 1), (0, 0, 0, 0, 0, 0)),
 ]
 
 
@@ -98,6 +102,16 @@ def test_convolution(case: tuple[Any, ...]) -> None:
         dilations=dilations,
         pads=pads,
     ).check()
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_patches_are_read_where_the_image_stands(*, last: bool) -> None:
+    image = draw(2, 32, 45, 3) if last else draw(2, 3, 32, 45)
+    chain = Chain(image)
+    if last:
+        chain.then("Transpose", perm=(0, 3, 1, 2))
+    chain.then("Conv", draw(12, 3, 16, 15), draw(12), strides=(16, 15)).check()
+    assert not any(one.startswith("pack") for one in chain.functions())
 
 
 @pytest.mark.parametrize("channels", [16, 20, 260])

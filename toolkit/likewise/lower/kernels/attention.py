@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["attention", "softmax"]
 
-_SCORES: Final = 2**15
-"""Scores at a time: 128 KiB."""
+_SCORES: Final = 2**14
+"""Scores at a time: 64 KiB."""
 _SIDE_BY_SIDE: Final = 4
 _IN_ORDER: Final = 64
 """Vectors that are added one after the other."""

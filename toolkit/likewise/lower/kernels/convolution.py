@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from likewise.ops.windows import Windows
 
 __all__ = ["convolve"]
+
+_LONG: Final = 8
+"""Elements of a row in a window that are worth a loop of their own."""
 
 Place = Callable[[int], "Index"]
 Run = Callable[[int, "Value", "Value", int, Place], None]
@@ -107,26 +110,41 @@ def _packed(
             emit(inside, epilogue)
             lowering.write(inside, target)
             return
-        source = padded(lowering, x, windows.begin, end, order)
+        lying = group == 1 and not any(end) and _read_by_rows(x, windows)
+        source = lying or padded(lowering, x, windows.begin, end, order)
         if one_each:
             depthwise(lowering, source, flat[:, 0], windows, target, epilogue)
+        elif in_tiles:
+            weights = lowering.constant(pack(flat.swapaxes(1, 2))[None])
+            winograd(lowering, source, weights, target, epilogue)
         else:
-            made = w.shape[0] // group
-            split = flat.reshape(group, made, *flat.shape[1:]).transpose(0, 1, 3, 2)
-            if in_tiles:
-                weights = lowering.constant(pack(split[0])[None])
-                winograd(lowering, source, weights, target, epilogue)
-            else:
-                _Direct(
-                    lowering, source, windows, target, epilogue, group, w.shape[1], pairs
-                ).write(split)
+            _Direct(
+                lowering, source, windows, target, epilogue, group, w.shape[1], pairs, bool(lying)
+            ).write(flat.reshape(group, w.shape[0] // group, *flat.shape[1:]))
 
     return lowering.pending(x.dtype, shape, order, emit)
 
 
+def _read_by_rows(x: TensorView, windows: Windows) -> TensorView | None:
+    """`x` where it stands in memory, if windows can be read from there; else None.
+
+    That is so if the last axis is the fastest there and what a window takes of it is long enough,
+    without gaps and padding: an image of which patches are taken, above all.
+    """
+    if any(windows.begin) or windows.dilations[-1] > 1 or windows.kernel[-1] < _LONG:
+        return None
+    lying = x.settled() if x.stem is not None and x.stem.base.memory is not None else x
+    strides = strides_of(lying)
+    return lying if strides is not None and strides[-1] == 1 else None
+
+
 @dataclass(frozen=True)
 class _Direct:
-    """Direct convolution of a padded, channels-last input."""
+    """Direct convolution of a padded, channels-last input.
+
+    With `by_rows` it is one whose last axis is the fastest: what lies together below a tap is then
+    a row of the window, not the channels.
+    """
 
     lowering: Lowering
     x: TensorView
@@ -136,13 +154,18 @@ class _Direct:
     group: int
     depth: int
     pairs: bool
+    by_rows: bool
 
     def write(self, weights: np.ndarray[Any, Any]) -> None:
-        """With weights as [group, channel, tap, depth]."""
-        steps, made = self._axis_steps(), self.y.shape[1] // self.group
+        """With weights as [group, made channel, channel, tap]."""
+        strides = strides_of(self.x) or ()
+        steps, made = strides[2:], self.y.shape[1] // self.group
         shape = self._shape()
         size = self.lowering.tiles.of(shape)
-        packed = self.lowering.constant(np.stack([pack(one, size.columns) for one in weights]))
+        row_step, taps, depth = self._taps(strides)
+        together = weights if self.by_rows else weights.swapaxes(2, 3)
+        together = together.reshape(self.group, made, -1, depth)
+        packed = self.lowering.constant(np.stack([pack(one, size.columns) for one in together]))
         with self.lowering.kernel(f"{shape.kernel}_{size}", shape) as k, ExitStack() as loops:
             image = loops.enter_context(k.loop(self.x.shape[0]))
             g = loops.enter_context(k.loop(self.group))
@@ -150,7 +173,6 @@ class _Direct:
                 k, (image, g * self.depth, *[k.index(0)] * (self.x.rank - 2))
             )
             right = k.pointer(packed.address(k, (k.index(0),) * packed.rank)[0])
-            row_step, taps, depth = self._taps(steps)
             tile = Tile(k.pointer(memory), row_step, taps, depth, right, self.pairs)
             per_group = packed.size // self.group
 
@@ -189,28 +211,23 @@ class _Direct:
             kernel, (batch, *places, self.y.shape[1] // self.group, windows.taps * self.depth)
         )
 
-    def _axis_steps(self) -> tuple[int, ...]:
-        """How far apart neighbours along the input's spatial axes lie: there are no gaps."""
-        steps, step = [], self.x.shape[1]
-        for size in reversed(self.x.shape[2:]):
-            steps.append(step)
-            step *= size
-        return tuple(reversed(steps))
-
     def _row_axis(self) -> int:
         """The spatial axis whose neighbours make a tile: the last with more than one place."""
         places = self.windows.output
         return max((axis for axis, n in enumerate(places) if n > 1), default=len(places) - 1)
 
-    def _taps(self, steps: tuple[int, ...]) -> tuple[int, list[tuple[int, int]], int]:
+    def _taps(self, strides: Sequence[int]) -> tuple[int, list[tuple[int, int]], int]:
         """How far the next row is, the loops over taps, and what lies together below a tap."""
-        windows = self.windows
+        windows, steps = self.windows, strides[2:]
         taps = [
             (n, step * d)
             for n, step, d in zip(windows.kernel, steps, windows.dilations, strict=True)
         ]
         depth = self.depth
-        if self.group == 1 and (windows.dilations[-1] == 1 or windows.kernel[-1] == 1):
+        if self.by_rows:
+            depth = windows.kernel[-1]
+            taps = [(self.depth, strides[1]), *taps[:-1]]
+        elif self.group == 1 and (windows.dilations[-1] == 1 or windows.kernel[-1] == 1):
             depth *= windows.kernel[-1]
             taps.pop()
         row = self._row_axis()
