@@ -83,6 +83,27 @@ def test_a_constant_is_not_blown_up() -> None:
     assert operators(fold_constants(graph)) == ["Expand"]
 
 
+def test_one_element_repeated_is_folded_and_held_once() -> None:
+    b = GraphBuilder()
+    big = named(b, "ConstantOfShape", [b.ints(1 << 12, 1 << 13)], "big")
+    graph = b.graph("g", [], [named(b, "Add", [big, big], "y")])
+    after = fold_constants(fold_constants(graph))
+    assert operators(after) == ["Add"]  # which would hold all of them
+    (array,) = (array for value, array in after.constants.items() if value.name == "big")
+    assert array.shape == (1 << 12, 1 << 13)
+    assert not any(array.strides)
+
+
+def test_one_element_is_not_repeated_without_end() -> None:
+    b = GraphBuilder()
+    bomb, most, more = (
+        named(b, "ConstantOfShape", [b.ints(1 << 12, 1 << high)], name)
+        for name, high in (("bomb", 17), ("most", 16), ("more", 0))
+    )
+    after = fold_constants(b.graph("g", [], [bomb, most, more]))
+    assert [node.outputs[0] for node in after.nodes] == [bomb, more]
+
+
 def test_random_nodes_are_not_folded() -> None:
     b = GraphBuilder()
     graph = b.graph("g", [], [named(b, "RandomNormal", [], "y", shape=[2])])

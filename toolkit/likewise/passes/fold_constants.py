@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from likewise.passes.rewrite import rewrite
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from likewise.ir import Graph, Node, Value
+    from likewise.ir import Array, Graph, Node, Value
     from likewise.ops.build import GraphBuilder
 
 __all__ = ["KEPT", "fold_constants"]
@@ -25,6 +26,7 @@ _FREE_ELEMENTS: Final = 1 << 20
 _GROWTH: Final = 4
 _FREE_OPERATIONS: Final = 1 << 28
 _OPERATIONS: Final = 1 << 12
+_REPEATED: Final = 1 << 28
 
 
 class _Budget:
@@ -32,14 +34,16 @@ class _Budget:
 
     A node may make `_GROWTH` times the elements that it reads, and all of them together twice that
     of the graph's constants, either and `_FREE_ELEMENTS`; of operations there are `_OPERATIONS`
-    for each element of the graph's constants, and `_FREE_OPERATIONS`.
+    for each element of the graph's constants, and `_FREE_OPERATIONS`. A ConstantOfShape holds
+    one element however often it repeats it: that may be `_REPEATED` times in all.
     """
 
     def __init__(self, graph: Graph) -> None:
-        stored = sum(array.size for array in graph.constants.values())
+        stored = sum(map(_held, graph.constants.values()))
         for node in graph.walk():
             for body in node.operator.subgraphs:
-                stored += sum(array.size for array in body.constants.values())
+                stored += sum(map(_held, body.constants.values()))
+        self.repeated = _REPEATED
         self.elements = 8 * _FREE_ELEMENTS + 2 * _GROWTH * stored
         self.operations = _FREE_OPERATIONS + _OPERATIONS * stored
 
@@ -50,6 +54,11 @@ class _Budget:
         if not all(kind is not None and kind.is_static for kind in made):
             return False
         read, makes = _elements(reads), _elements(made)
+        if node.operator.name == "ConstantOfShape":
+            if makes > self.repeated:
+                return False
+            self.repeated -= makes
+            return True
         operations = node.operator.flops(reads, made)
         if not isinstance(operations, int) or makes > _GROWTH * read + _FREE_ELEMENTS:
             return False
@@ -124,6 +133,12 @@ def _computed(node: Node, budget: _Budget) -> dict[Value, Any]:
 
 def _tensor(value: Value | None) -> TensorType | None:
     return value.type if value is not None and isinstance(value.type, TensorType) else None
+
+
+def _held(array: Array) -> int:
+    """How many elements an array holds, those that it repeats once."""
+    sizes = zip(array.shape, array.strides, strict=True)
+    return math.prod(size for size, stride in sizes if stride)
 
 
 def _elements(kinds: Sequence[TensorType | None]) -> int:
