@@ -190,6 +190,29 @@ def products_quantized() -> None:
         row("DynamicQuantizeMatMul", [real, b, columns, integers(dtype, 3), floats(3)])
 
 
+def recurrent_quantized() -> None:
+    name, steps, batch, size, hidden = "DynamicQuantizeLSTM", 4, 1, 5, 6
+    full = ["y", "h", "c"]
+    for dtype, direction, turns in (
+        (np.int8, "forward", 1),
+        (np.uint8, "reverse", 1),
+        (np.int8, "bidirectional", 2),
+    ):
+        given: dict[str, Any] = {"hidden_size": hidden, "direction": direction, "outputs": full}
+        x, gates = floats(steps, batch, size), 4 * hidden
+        weights = [integers(dtype, turns, size, gates), integers(dtype, turns, hidden, gates)]
+        bias, states = floats(turns, 2 * gates), [floats(turns, batch, hidden) for _ in range(2)]
+        whole = [np.full(turns, 0.004, np.float32), integers(dtype, turns)] * 2
+        columns = [np.abs(floats(turns, gates)) * 0.004, np.zeros((turns, gates), dtype)] * 2
+        peepholes = floats(turns, 3 * hidden)
+        row(name, [x, *weights, *[None] * 5, *whole], **given, atol=1e-3)
+        row(name, [x, *weights, bias, None, *states, peepholes, *whole], **given, atol=1e-3)
+        row(name, [x, *weights, bias, None, *states, None, *columns], **given, atol=1e-3)
+        lengths = np.array([2], np.int32)
+        row(name, [x, *weights, bias, lengths, *[None] * 3, *whole], **given, atol=1e-3)
+        row(name, [x, *weights, *[None] * 5, *whole], **given, clip=0.5, input_forget=1, atol=1e-3)
+
+
 def block_quantized() -> None:
     for bits, rows, depth, block in (
         (4, 5, 40, 16),
@@ -327,6 +350,7 @@ FAMILIES: list[Callable[[], None]] = [
     elementwise_quantized,
     pooled_quantized,
     products_quantized,
+    recurrent_quantized,
     block_quantized,
     linear,
     convolutions,
