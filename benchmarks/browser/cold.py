@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from benchmarks.browser.site import links
 from benchmarks.timing import Times
 from tools.browser import launch
 
@@ -50,7 +51,10 @@ def visit(address: str, prepared: Prepared, runs: int) -> Visits:
     transferred: dict[str, int] = {}
     for _ in range(runs):
         for name, subject in subjects.items():
-            order = quote(json.dumps({"subject": subject, "inputs": prepared.inputs}))
+            head = links(prepared.module, subject["engine"])
+            order = quote(
+                json.dumps({"subject": subject, "inputs": prepared.inputs, "links": head})
+            )
             with launch() as browser:
                 page = browser.new_page()
                 page.goto(f"{address}/page/cold.html#{order}")

@@ -38,6 +38,7 @@ __all__ = [
     "Prepared",
     "Size",
     "bundle",
+    "links",
     "made_site",
     "open_shapes",
     "prepare",
@@ -53,6 +54,9 @@ PEER_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 LITERT = PACKAGES / "@litertjs" / "core"
 LITERT_FILES = ("litert_wasm_internal.js", "litert_wasm_internal.wasm")
 """And of LiteRT.js, besides its script, for one thread."""
+
+LARGE = 64 << 20
+"""Bytes of a module from which on the runtime fetches a script to read it."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,42 @@ class Prepared:
         return found[:5] if self.refused else found
 
 
+def links(module: Path, engine: str) -> list[dict[str, str]]:
+    """The links in the head of a page of that engine, on one thread, for the model of `module`:
+    all that it downloads but the model, as browsers are told of it beforehand.
+    """
+    folder = module.parent
+    kernels = {"rel": "preload", "as": "fetch", "crossOrigin": "anonymous"}
+    found: list[dict[str, str]] = []
+    match engine:
+        case "likewise":
+            files = _imported(folder / "runtime.js")
+            if module.stat().st_size >= LARGE:
+                files += folder.glob("large-*.js")
+            scripts = [f"/{one.name}" for one in files]
+        case "onnxruntime":
+            scripts = [f"/{PEER.name}/{PEER_FILES[0]}?threads=1"]
+            found = [{**kernels, "href": f"/{PEER.name}/{PEER_FILES[1]}"}]
+        case _:
+            first, *others = _imported(folder / "litert.js")
+            scripts = [f"/{first.name}?threads=1", *(f"/{one.name}" for one in others)]
+            found = [
+                {**kernels, "as": "script", "href": f"/litert/{LITERT_FILES[0]}"},
+                {**kernels, "href": f"/litert/{LITERT_FILES[1]}"},
+            ]
+    scripts += ["/page/arrays.js", "/page/engines.js"]
+    return [{"rel": "modulepreload", "href": one} for one in scripts] + found
+
+
 class _Isolated(Handler):
     """Isolates the pages, so that they may have threads and a fine clock; keeps nothing cached."""
 
     added: ClassVar[dict[str, str]] = {**Handler.added, **ISOLATED}
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        """Send a file without reading it: as servers do, and what is timed is the page."""
+        outputfile.flush()
+        self.connection.sendfile(source)
 
 
 def served(folder: Path) -> AbstractContextManager[str]:
@@ -231,12 +267,16 @@ def _dims(contest: Contest, model: Model) -> dict[str, int]:
 
 
 def _scripts(file: Path) -> Size:
+    return sum(map(_size, _imported(file)), Size(0, 0))
+
+
+def _imported(file: Path) -> list[Path]:
     """A bundled script and what it imports at once: not what it fetches when that is needed."""
     files = [file]
     for one in files:
         names = re.findall(r'from ?"\./([^"]+)"', one.read_text(encoding="utf-8"))
         files += [other for name in names if (other := one.with_name(name)) not in files]
-    return sum(map(_size, files), Size(0, 0))
+    return files
 
 
 @cache

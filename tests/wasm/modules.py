@@ -164,14 +164,14 @@ def multiply_add(builder: ProgramBuilder, b: FunctionBuilder) -> None:
 
 def weighted(builder: ProgramBuilder, b: FunctionBuilder) -> None:
     """Y = x * (the sum of all rows of the weights) + 3: constants of odd and of many bytes."""
-    drawn = np.random.default_rng(6).standard_normal((2001, 64)).astype(np.float32)
+    drawn = np.random.default_rng(6).standard_normal((16601, 64)).astype(np.float32)
     bias = builder.constant("bias", np.array([1, 2, 3], np.uint8))
     rows = builder.constant("rows", drawn)
     x, y = builder.input("x", S.f32, 64), builder.output("y", S.f32, 64)
     with b.loop(0, 64, 4) as i:
         value = b.load(x, i, 4)
         total = b.var(value * 0.0)
-        with b.loop(2001) as row:
+        with b.loop(16601) as row:
             total.set(b.madd(value, b.load(rows, row * 64 + i, 4), total.get()))
         b.store(y, i, total.get())
     with b.loop(64) as i:
@@ -300,6 +300,7 @@ CASES = (
     ),
     Case("counted", program(counted), {"n": array("int32", [3])}, dynamic={"y": ("count", 0)}),
     Case("weighted", program(weighted), {"x": _floats(64)}, "fast", separate=True),
+    Case("inside", program(weighted), {"x": _floats(64)}),
     Case(
         "shared",
         shared_out(scaled, smoothed, smoothed, size=1000),

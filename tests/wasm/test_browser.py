@@ -78,6 +78,10 @@ def test_outputs_equal_those_of_wasmtime(realm: dict[str, Any]) -> None:
     assert len(realm["outputs"]) == len(CASES)
 
 
+def test_weights_that_are_read_past_the_engine(realm: dict[str, Any]) -> None:
+    assert realm["large"] == realm["outputs"]["inside"]
+
+
 def test_threads_where_the_page_is_isolated(realm: dict[str, Any]) -> None:
     assert realm["threads"] == ([3, 2, 1, 1] if realm["isolated"] else [1, 1, 1, 1])
     said = [one for one in realm["warned"] if one.startswith("likewise: ")]

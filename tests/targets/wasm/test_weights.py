@@ -14,7 +14,7 @@ from likewise.errors import InputError, ModelError
 from likewise.targets.wasm import load
 from likewise.targets.wasm.encoder import PAGE
 from likewise.targets.wasm.sections import DATA, read_section, section_sizes, with_section
-from likewise.targets.wasm.weights import StoredWeights
+from likewise.targets.wasm.weights import PART, StoredWeights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def test_the_range_holds_nothing_else(artefacts: Any) -> None:
     weights = StoredWeights.read(section["weights"])
     assert weights == StoredWeights.read(read_section(separate.plain)["weights"])
     assert weights.size == len(separate.weights)
-    assert weights.sha256 == sha256(separate.weights).hexdigest()
+    assert weights.sha256 == (sha256(separate.weights).hexdigest(),)
     for port in section["inputs"] + section["outputs"]:
         assert (
             port["offset"] >= weights.offset + weights.size
@@ -155,7 +155,10 @@ def test_other_weights_are_refused(artefacts: Any) -> None:
         (right + b"\0", f"given: more than {size} bytes; allowed: {size} bytes"),
         (
             wrong,
-            f"given: SHA-256 {sha256(wrong).hexdigest()}; allowed: {sha256(right).hexdigest()}",
+            (
+                f"given: SHA-256 {sha256(wrong).hexdigest()} from byte 0 on; "
+                f"allowed: {sha256(right).hexdigest()}"
+            ),
         ),
     ]
     for weights, message in rows:
@@ -165,7 +168,26 @@ def test_other_weights_are_refused(artefacts: Any) -> None:
         assert str(caught.value) == f"{start}{message}{HINT}"
 
 
-ENTRY: dict[str, Any] = {"name": "a", "offset": 64, "bytes": 9, "sha256": ""}
+def test_the_part_that_is_wrong_is_named() -> None:
+    columns = PART // 67 // 4 + 1
+    w = np.random.default_rng(4).standard_normal((67, columns)).astype(np.float32)
+    large = model_of(helper.make_node("MatMul", ["x", "w"], ["y"]), w=w)
+    made = likewise.compile(large, shapes={"x": X.shape}, weights="separate", numerics="strict")
+    right = made.weights or b""
+    stored = StoredWeights.read(read_section(made.data)["weights"])
+    assert stored.sha256 == tuple(
+        sha256(one).hexdigest() for one in (right[:PART], right[PART:]) if one
+    )
+    found = load(made.data, weights=right).run({"x": X})["y"]
+    np.testing.assert_allclose(found, X @ w, rtol=1e-4, atol=1e-4)
+    for place, start in ((PART - 1, 0), (PART, PART)):
+        wrong = bytearray(right)
+        wrong[place] ^= 1
+        with pytest.raises(ModelError, match=rf"given: SHA-256 [0-9a-f]+ from byte {start} on; "):
+            load(made.data, weights=wrong)
+
+
+ENTRY: dict[str, Any] = {"name": "a", "offset": 64, "bytes": 9, "sha256": [""]}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +200,9 @@ ENTRY: dict[str, Any] = {"name": "a", "offset": 64, "bytes": 9, "sha256": ""}
         ENTRY | {"offset": -1},
         ENTRY | {"bytes": "9"},
         ENTRY | {"bytes": -9},
-        ENTRY | {"bytes": 1 << 40},
+        ENTRY | {"bytes": 4 << 20, "offset": 1 << 40},
+        ENTRY | {"sha256": []},
+        ENTRY | {"sha256": ""},
     ],
 )
 def test_a_section_that_says_nonsense(artefacts: Any, entry: Any) -> None:

@@ -12,9 +12,16 @@ function encode(array) {
   return btoa(String.fromCharCode(...bytes));
 }
 
-async function runCase(name, { inputs, plain }, onProgress) {
+/** The answer of a server that says of a file that it is a large one. */
+async function large(address) {
+  const { body } = await fetch(address);
+  const headers = { "content-length": `${64 << 20}`, "content-type": "application/wasm" };
+  return new Response(body, { headers });
+}
+
+async function runCase(name, { inputs, plain }, onProgress, source = `/modules/${name}.wasm`) {
   const fallback = plain && `/modules/${name}.plain.wasm`;
-  const model = await load(`/modules/${name}.wasm`, { fallback, onProgress, threads: 8 });
+  const model = await load(source, { fallback, onProgress, threads: 8 });
   const feeds = model.inputs.map((port) => {
     const { constructor } = model.inputView(port.name);
     return [port.name, new constructor(decode(inputs[port.name]))];
@@ -100,6 +107,7 @@ export async function check() {
   return {
     relaxed: hasRelaxedSimd(),
     outputs: Object.fromEntries(outputs),
+    large: await runCase("inside", cases.inside, undefined, large("/modules/inside.wasm")),
     progress,
     golden: await golden.selfTest(),
     failures: await failures(),

@@ -4,6 +4,12 @@ import type { DownloadOptions, Opened } from "./source.js";
 
 const MAGIC = "\0asm";
 
+/**
+ * Bytes from which on the weights are read past the engine. No browser's cache keeps such a file, so
+ * none could keep its machine code either, which it needs the whole file for.
+ */
+const LARGE = 64 << 20;
+
 /** A function whose body is an i8x16.relaxed_swizzle: valid where there is relaxed SIMD. */
 const RELAXED = "AGFzbQEAAAABBQFgAAF7AwIBAAoPAQ0AQQH9D0EC/Q/9gAIL";
 
@@ -15,6 +21,8 @@ export function hasRelaxedSimd(): boolean {
 /** A compiled module, and how many bytes it was, as far as they were counted. */
 export interface Compiled {
   readonly module: WebAssembly.Module;
+  /** With its weights, where those were read past the engine. */
+  readonly instance?: Promise<WebAssembly.Instance>;
   readonly loaded: number;
 }
 
@@ -31,7 +39,7 @@ export async function compile(
   let loaded = 0;
   let weights = 0;
   try {
-    const module = await download(source, where, options, {
+    const found = await download(source, where, options, {
       part: "module",
       before: 0,
       take(chunk, at, size) {
@@ -39,12 +47,13 @@ export async function compile(
         loaded = at + chunk.length;
         return size && size + weights;
       },
-      use: (content) =>
-        content instanceof Response
-          ? WebAssembly.compileStreaming(content)
-          : WebAssembly.compile(content),
+      async use(content, size) {
+        if (!(content instanceof Response)) return { module: await WebAssembly.compile(content) };
+        if (size >= LARGE) return (await import("./large.js")).compileLarge(content, where);
+        return { module: await WebAssembly.compileStreaming(content) };
+      },
     });
-    return { module, loaded };
+    return { ...found, loaded };
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
     throw new ModelError("this engine cannot compile the module", {

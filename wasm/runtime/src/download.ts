@@ -13,8 +13,8 @@ export interface Reader<T> {
    * unknown. Gives the bytes of all files, or 0.
    */
   readonly take: (chunk: Uint8Array, at: number, size: number) => number;
-  /** Reads to the end, through `take` at last. */
-  readonly use: (content: BufferSource | Response) => Promise<T>;
+  /** Reads to the end, through `take` at last; `size` is that of the file, 0 where unknown. */
+  readonly use: (content: BufferSource | Response, size: number) => Promise<T>;
 }
 
 /**
@@ -51,12 +51,13 @@ export async function download<T>(
           ? new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
           : new Uint8Array(content),
       );
-      return await use(content);
+      return await use(content, total);
     }
     // Handed over untouched, a browser keeps the machine code in its cache beside the file.
     const typed = content.headers.get("content-type") === MIME && part === "module";
     // Its own `fetch` has the signal already.
-    if (typed && !onProgress && !(signal && source instanceof Response)) return await use(content);
+    if (typed && !onProgress && !(signal && source instanceof Response))
+      return await use(content, total);
     const counter = new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         count(chunk);
@@ -64,7 +65,7 @@ export async function download<T>(
       },
     });
     const counted = content.body?.pipeThrough(counter, { signal: stop.signal }) as ReadableStream;
-    return await use(new Response(counted, { headers: { "content-type": MIME } }));
+    return await use(new Response(counted, { headers: { "content-type": MIME } }), total);
   } catch (error) {
     signal?.throwIfAborted();
     if (refused) throw refused;

@@ -1,4 +1,5 @@
 import { type Compiled, compile, hasRelaxedSimd } from "./compile.js";
+import { download } from "./download.js";
 import { ModelError, NOT_OURS, wordsOf } from "./errors.js";
 import { Model } from "./model.js";
 import { readSection } from "./section.js";
@@ -14,9 +15,10 @@ export interface LoadOptions extends DownloadOptions {
   readonly fallback?: Source | WebAssembly.Module | undefined;
   /**
    * The weights of a module that has them in a file of their own, the same for both twins. Without
-   * it they are looked for beside the module, by the name that it gives them.
+   * it they are looked for beside the module, by the name that it gives them. Those of another
+   * instance, `model.weights`, will do.
    */
-  readonly weights?: Source | undefined;
+  readonly weights?: Source | Uint8Array | undefined;
   /** No more threads than this, for a module that was compiled for several; one a core without. */
   readonly threads?: number | undefined;
 }
@@ -50,7 +52,7 @@ export async function load(
 async function start(given: Source | WebAssembly.Module, options: LoadOptions): Promise<Model> {
   const source = await given;
   const where = placeOf(source);
-  const { module, loaded }: Compiled =
+  const { module, instance, loaded }: Compiled =
     source instanceof WebAssembly.Module
       ? { module: source, loaded: 0 }
       : await compile(source, where, options);
@@ -60,7 +62,7 @@ async function start(given: Source | WebAssembly.Module, options: LoadOptions): 
   try {
     crew = threads
       ? await (await import("./threads.js")).crewOf(platform, module, threads, options.threads)
-      : { instance: await WebAssembly.instantiate(module), threads: 1, close() {} };
+      : { instance: await (instance ?? WebAssembly.instantiate(module)), threads: 1, close() {} };
   } catch (error) {
     throw new ModelError("the module cannot be started", {
       where,
@@ -72,11 +74,10 @@ async function start(given: Source | WebAssembly.Module, options: LoadOptions): 
   try {
     options.signal?.throwIfAborted();
     const model = new Model(module, section, crew, where);
-    if (weights) {
+    if (weights && !instance) {
       const from = (await options.weights) ?? beside(source, weights.name);
-      const { buffer } = crew.instance.exports["memory"] as WebAssembly.Memory;
       const { fill } = await import("./weights.js");
-      await fill(weights, buffer, from, where, loaded, options);
+      await fill(weights, model.weights as Uint8Array, from, where, loaded, options, download);
     }
     return model;
   } catch (error) {

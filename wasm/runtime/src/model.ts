@@ -25,6 +25,7 @@ interface Instance {
   readonly close: () => void;
   readonly inputs: readonly Place[];
   readonly outputs: readonly Place[];
+  readonly weights: Uint8Array | undefined;
 }
 
 /** Outputs by name. */
@@ -43,7 +44,10 @@ export class Model {
   declare readonly numerics: Numerics;
   /** SHA-256 of the `.onnx` file, in hexadecimal digits; empty where it is unknown. */
   declare readonly sourceSha256: string;
-  /** The compiled code: `load(model.module)` makes another instance, here or in a worker. */
+  /**
+   * The compiled code: `load(model.module, { weights: model.weights })` makes another instance, here
+   * or in a worker.
+   */
   declare readonly module: WebAssembly.Module;
   /** Size of the module's memory. */
   declare readonly memoryBytes: number;
@@ -59,6 +63,7 @@ export class Model {
     { instance: { exports }, threads, close }: Crew,
     where: readonly string[],
   ) {
+    const { weights } = section;
     const { memory, run } = exports as { memory: WebAssembly.Memory; run: () => void };
     this.module = module;
     this.threads = threads;
@@ -73,6 +78,7 @@ export class Model {
         close,
         inputs: section.inputs.map(place),
         outputs: section.outputs.map(place),
+        weights: weights && new Uint8Array(buffer, weights.offset, weights.bytes),
       };
       this.#instance = instance;
       this.inputs = instance.inputs.map(({ port }) => port);
@@ -97,6 +103,13 @@ export class Model {
     return Object.fromEntries(
       outputs.map(({ port, view }) => [port.name, taken(port, view, this.outputShape(port.name))]),
     );
+  }
+
+  /**
+   * The weights where `module` does not hold them, in the model's memory; undefined where it does.
+   */
+  get weights(): Uint8Array | undefined {
+    return this.#open().weights;
   }
 
   /**
@@ -167,7 +180,7 @@ export class Model {
     if (this.#instance) return this.#instance;
     throw new InputError("the model was disposed of", {
       where: this.#where,
-      hint: "`load(model.module)` makes a new instance",
+      hint: "load it again",
     });
   }
 

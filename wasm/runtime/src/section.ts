@@ -3,7 +3,7 @@ import { ModelError, NOT_OURS, wordsOf } from "./errors.js";
 import type { StoredThreads } from "./threads.js";
 
 /** The custom section's name. */
-const SECTION = "likewise";
+export const SECTION = "likewise";
 /** The version of the section that this package reads. */
 const VERSION = 1;
 
@@ -35,7 +35,8 @@ export interface StoredWeights {
   readonly name: string;
   readonly offset: number;
   readonly bytes: number;
-  readonly sha256: string;
+  /** Of every 4 MiB; none for weights out of the module itself. */
+  readonly sha256?: readonly string[];
 }
 
 /** `strict` gives the same bits on every engine; `fast` may use relaxed SIMD. */

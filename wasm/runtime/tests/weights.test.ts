@@ -144,11 +144,14 @@ describe("weights that are refused", () => {
   test("because they are too short, too long, or of another module", async () => {
     const other = WEIGHTS.slice();
     other[size - 1] = 7;
+    const early = WEIGHTS.slice();
+    early[0] = 7;
     const rows: [Source, string][] = [
       [WEIGHTS.subarray(1), `given: size ${size - 1}; allowed: ${size}; ${both}`],
       [new Uint8Array(), "given: size 0; "],
       [joined(WEIGHTS, Uint8Array.of(0)), `given: size ${size + 1}; allowed: ${size}`],
-      [other, "given: SHA-256 "],
+      [other, ` from byte ${4 << 20} on; allowed: `], // in the second of two parts
+      [early, " from byte 0 on; allowed: "],
     ];
     for (const [weights, message] of rows) {
       const act = (one: Source) => () => load(pathOf(NAME), { weights: one });

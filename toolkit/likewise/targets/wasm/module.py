@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from likewise.lower.plan import MemoryPlan, plan_memory
 from likewise.targets.wasm.emit import emit_function
-from likewise.targets.wasm.encoder import PAGE, Data, FunctionBody, Module
+from likewise.targets.wasm.encoder import PAGE, FunctionBody, Module
 from likewise.targets.wasm.sections import SECTION, section_text
 from likewise.targets.wasm.threads import (
     EXPORTS,
@@ -17,6 +15,7 @@ from likewise.targets.wasm.threads import (
     thread_functions,
     ticket_of,
 )
+from likewise.targets.wasm.weights import constants_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from likewise.loop.nodes import Call, Program
     from likewise.lower.graph import Lowered
     from likewise.lower.port import Port
+    from likewise.targets.wasm.encoder import Data
     from likewise.targets.wasm.weights import StoredWeights
 
 __all__ = ["Numerics", "emit", "emit_lowered"]
@@ -73,12 +73,8 @@ def emit(
     data: tuple[Data, ...] = ()
     if weights is not None:
         signature["weights"] = weights.entry()
-    else:
-        data = tuple(
-            Data(plan.addresses[one], _bytes(one.data))
-            for one in program.buffers
-            if one.data is not None and one.size
-        )
+    elif constants := constants_of(program, plan):
+        data = (constants,)
     pages = -(-plan.size // PAGE)
     if threads > 1:
         signature["threads"] = {"count": threads, "pages": pages}
@@ -107,11 +103,6 @@ def emit_lowered(
         numerics=numerics,
         source_sha256=source_sha256,
     )
-
-
-def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
-    """The bytes of an array, not copied where they lie together."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _port(port: Port, program: Program, plan: MemoryPlan) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from likewise.loop.clean import operands
 from likewise.loop.nodes import Call, Const, Copy, Fill, Function
 from likewise.targets.wasm.emit import emit_function
-from likewise.targets.wasm.encoder import PAGE, Data, Module
+from likewise.targets.wasm.encoder import PAGE, Module
+from likewise.targets.wasm.weights import constants_of
 
 if TYPE_CHECKING:
     from likewise.loop.nodes import Program, Statement
@@ -63,10 +62,7 @@ def emit_steps(program: Program, plan: MemoryPlan, *, fused: bool) -> bytes:
     functions = (*program.functions, *steps)
     positions = {one.name: at for at, one in enumerate(functions)}
     bodies = tuple(emit_function(one, plan.addresses, positions, fused=fused) for one in functions)
-    data = tuple(
-        Data(plan.addresses[one], np.ascontiguousarray(one.data).tobytes())
-        for one in program.buffers
-        if one.data is not None and one.size
-    )
+    constants = constants_of(program, plan)
+    data = (constants,) if constants else ()
     exports = {name: positions[name] for name in ("run", *(one.name for one in steps))}
     return Module(bodies, -(-plan.size // PAGE), exports, data).encode()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 import numpy as np
 
 from likewise.errors import InputError, ModelError
+from likewise.targets.wasm.encoder import Data
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from likewise.targets.wasm.instance import Instance
     from likewise.targets.wasm.page import PageInstance
 
-__all__ = ["Placement", "StoredWeights", "WeightsSource", "weights_of"]
+__all__ = ["PART", "Placement", "StoredWeights", "WeightsSource", "constants_of", "weights_of"]
 
 Placement = Literal["inside", "separate"]
 """Weights stand in the module, or in a file beside it."""
@@ -29,31 +30,33 @@ WeightsSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryv
 """What weights can be read from: a path, or the bytes themselves."""
 
 NAME: Final = "model.weights"
-_PART: Final = 4 << 20
-"""Bytes of a file that are read at once."""
+PART: Final = 4 << 20
+"""Bytes that are read at once and have a hash of their own: parts can be hashed as they come."""
 _SEPARATORS: Final = frozenset("/\\:")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredWeights:
-    """A file's name, without a folder, its size in bytes and SHA-256, and where in the memory of
-    the module its bytes belong. A module says it in its section, as `weights`.
+    """A file's name, without a folder, its size in bytes, the SHA-256 of every `PART` of it, and
+    where in the memory of the module its bytes belong. A module says it in its section, as
+    `weights`.
     """
 
     name: str
     offset: int
     size: int
-    sha256: str
+    sha256: tuple[str, ...]
 
     @classmethod
     def read(cls, entry: Any) -> Self:
         """From what the section says; raises `ModelError` where that cannot be."""
         found = entry if isinstance(entry, dict) else {}
-        kinds = {"name": str, "offset": int, "bytes": int, "sha256": str}
+        kinds = {"name": str, "offset": int, "bytes": int, "sha256": list}
         right = all(isinstance(found.get(field), kind) for field, kind in kinds.items())
+        right = right and len(found["sha256"]) == -(-found["bytes"] // PART)
         if not right or not _SEPARATORS.isdisjoint(found["name"]) or found["offset"] < 0:
             raise ModelError("the section `likewise` says nonsense of the weights", given=entry)
-        return cls(found["name"], found["offset"], found["bytes"], found["sha256"])
+        return cls(found["name"], found["offset"], found["bytes"], tuple(found["sha256"]))
 
     def entry(self) -> dict[str, Any]:
         """What the section says."""
@@ -62,7 +65,7 @@ class StoredWeights:
             "bytes": self.size,
             "name": self.name,
             "offset": self.offset,
-            "sha256": self.sha256,
+            "sha256": list(self.sha256),
         }
 
     def fill(self, instance: Instance | PageInstance, source: WeightsSource) -> None:
@@ -76,17 +79,19 @@ class StoredWeights:
                 given=f"{self.size} bytes at {self.offset}",
                 allowed=f"{instance.size} bytes in all",
             )
-        digest, end = sha256(), 0
+        end = 0
+        hashes: list[str] = []
         for part in _parts(source):
             if end + len(part) > self.size:
                 raise self._wrong(f"more than {self.size} bytes", f"{self.size} bytes")
             instance.write(self.offset + end, np.frombuffer(part, np.uint8))
-            digest.update(part)
+            hashes.append(sha256(part).hexdigest())
             end += len(part)
         if end < self.size:
             raise self._wrong(f"{end} bytes", f"{self.size} bytes")
-        if digest.hexdigest() != self.sha256:
-            raise self._wrong(f"SHA-256 {digest.hexdigest()}", self.sha256)
+        for at, (given, allowed) in enumerate(zip(hashes, self.sha256, strict=True)):
+            if given != allowed:
+                raise self._wrong(f"SHA-256 {given} from byte {at * PART} on", allowed)
 
     def _wrong(self, given: str, allowed: str) -> ModelError:
         return ModelError(
@@ -97,8 +102,11 @@ class StoredWeights:
         )
 
 
-def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes] | None:
-    """The constants of a program as one file, laid out as in memory; None where there are none."""
+def constants_of(program: Program, plan: MemoryPlan) -> Data | None:
+    """The constants of a program, laid out as in memory, as one segment; None where there are none.
+
+    It is the last thing in a module that has them inside: a host may read it past the engine.
+    """
     constants = [one for one in program.buffers if one.data is not None and one.size]
     if not constants:
         return None
@@ -109,15 +117,24 @@ def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes
         at = plan.addresses[one] - start
         raw = np.ascontiguousarray(one.data).reshape(-1).view(np.uint8)
         content[at : at + one.bytes] = raw
-    data = content.tobytes()
-    return StoredWeights(NAME, start, len(data), sha256(data).hexdigest()), data
+    return Data(start, content.data)
+
+
+def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes] | None:
+    """The constants of a program as one file; None where there are none."""
+    constants = constants_of(program, plan)
+    if constants is None:
+        return None
+    data = bytes(constants.content)
+    hashes = tuple(sha256(one).hexdigest() for one in _parts(data))
+    return StoredWeights(NAME, constants.offset, len(data), hashes), data
 
 
 def _parts(source: WeightsSource) -> Iterator[bytes | memoryview]:
-    """The bytes: given ones as they are, those of a file in parts."""
+    """The bytes, `PART` at a time."""
     if isinstance(source, bytes | bytearray | memoryview):
-        if whole := memoryview(source).cast("B"):
-            yield whole
+        whole = memoryview(source).cast("B")
+        yield from (whole[at : at + PART] for at in range(0, len(whole), PART))
         return
     path = Path(source)
     try:
@@ -128,5 +145,5 @@ def _parts(source: WeightsSource) -> Iterator[bytes | memoryview]:
             hint="put the file that `likewise compile` wrote there, or pass `weights`",
         ) from None
     with file:
-        while part := file.read(_PART):
+        while part := file.read(PART):
             yield part
