@@ -252,7 +252,7 @@ class Lowering:
         `dtype` unless `exact` says that it is representable already.
         """
         shape = np.broadcast_shapes(*(one.shape for one in inputs))
-        inputs = tuple(self._affordable(one, shape) for one in inputs)
+        inputs = tuple(self._affordable(one.inlined(), shape) for one in inputs)
         storage = storage_of(dtype)
 
         def narrowed(k: Kernel, *values: Value) -> Value:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from likewise.errors import LikewiseError
 from likewise.loop.nodes import Buffer
+from likewise.loop.types import S
 from likewise.loop.values import Value
 from likewise.lower.dtypes import storage_of
 from likewise.lower.kernel import Kernel
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from likewise.lower.pending import Stem
 
 __all__ = ["Extent", "Index", "Reader", "TensorView", "flatten", "unflatten"]
+
+_SMALL: Final = 1024
 
 Index = tuple[Value, ...]
 Reader = Callable[[Kernel, Index], Value]
@@ -123,6 +126,18 @@ class TensorView:
     def settled(self) -> TensorView:
         """The view, in memory if a kernel had been waiting for what is done with its result."""
         return self if self.stem is None else self.stem.settled() or self
+
+    def inlined(self) -> TensorView:
+        """A view of one known small whole number as that number, which is not loaded then.
+
+        Any other stays in memory: kernels that differ in it alone are the same kernel.
+        """
+        if self.data is None or self.size != 1 or self.storage not in (S.f32, S.i32):
+            return self
+        number, storage = self.data.item(), self.storage
+        if not abs(number) <= _SMALL or number != int(number):
+            return self
+        return replace(self, read=lambda k, _: k.number(number, storage), buffer=None, place=None)
 
     def address(self, k: Kernel, index: Index) -> tuple[Buffer, Value]:
         """Buffer and position of an element; raises for a view that is not plain memory."""
