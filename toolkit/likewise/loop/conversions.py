@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from likewise.loop import half
+from likewise.loop.nodes import Apply, Const, Operand, Ref, const_lanes
 from likewise.loop.types import (
     BF16,
     F16,
@@ -18,12 +21,15 @@ from likewise.loop.types import (
     Storage,
     scalar_or_vector,
 )
+from likewise.loop.values import Value
 
 if TYPE_CHECKING:
     from likewise.loop.arithmetic import Arithmetic
-    from likewise.loop.values import Value
 
-__all__ = ["convert", "reinterpret", "round_to_odd"]
+__all__ = ["convert", "reinterpret", "round_to_odd", "whole_number"]
+
+_WHOLE: Final = 1.5 * 2**23
+_WHOLE_BITS: Final = int(np.float32(_WHOLE).view(np.int32))
 
 
 def convert(b: Arithmetic, value: Value, source: Storage, target: Storage) -> Value:
@@ -53,12 +59,54 @@ def _integer(b: Arithmetic, value: Value, target: Storage) -> Value:
     lanes = value.type.lanes
     kind = scalar_or_vector(target.value, lanes)
     if target.bytes < 4 or target is S.i32:
-        return value.cast(scalar_or_vector(I32, lanes)).cast(kind)
+        few = _few_wholes(b, value)
+        word = value.cast(scalar_or_vector(I32, lanes)) if few is None else whole_number(few)
+        return word.cast(kind)
     if target is S.i64:
         return value.cast(kind)
     signed = I64 if target.value is U64 else I32
     wrapped = value.cast(scalar_or_vector(signed, lanes)).cast(kind)
     return b.select(value < 0, wrapped, value.cast(kind))
+
+
+def whole_number(value: Value) -> Value:
+    """An f32 that is a whole number of less than 2**22, as an i32.
+
+    The last bits of its sum with 1.5 * 2**23 are that number: two instructions, of which x86 makes
+    five for a cast, because of NaNs and of what does not fit.
+    """
+    bits = (value + _WHOLE).bitcast(scalar_or_vector(I32, value.type.lanes))
+    return bits - _WHOLE_BITS
+
+
+def _few_wholes(b: Arithmetic, value: Value) -> Value | None:
+    """A value that is a whole number from 0 to a small bound, with 0 for NaN; None for any other.
+
+    It is written as min(max(nearest(x) + shift, 0), bound), or without a shift.
+    """
+
+    def parts(operand: Operand, op: str) -> tuple[Operand, ...]:
+        made = b.facts.definitions.get(operand.id) if isinstance(operand, Ref) else None
+        return made.args if isinstance(made, Apply) and made.op == op else ()
+
+    if value.type.bits != F32.bits or not (limited := parts(value.node, "min")):
+        return None
+    positive = parts(limited[0], "max")
+    if not positive or not _is_small(limited[1]) or positive[1] != b.const(0.0, value.type).node:
+        return None
+    shifted = parts(positive[0], "add")
+    if not parts(shifted[0] if shifted and _is_small(shifted[1]) else positive[0], "nearest"):
+        return None
+    found, bound = (Value(value.builder, one, value.type) for one in (positive[0], limited[1]))
+    return b.apply("pmin", b.apply("pmax", b.const(0.0, value.type), found), bound)
+
+
+def _is_small(operand: Operand) -> bool:
+    """Whether this is a constant, a whole number that is added and compared exactly."""
+    if not isinstance(operand, Const):
+        return False
+    number = const_lanes(operand)[0]
+    return abs(number) < 2**21 and number == int(number)
 
 
 def reinterpret(b: Arithmetic, value: Value, source: Storage, target: Storage) -> Value:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from likewise.ir import DType
 from likewise.loop.types import S
-from likewise.lower.kernels.depthwise import depthwise
+from likewise.lower.kernels.depthwise import depthwise, suits_floats
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, part_of_rows
 from likewise.lower.kernels.layout import channels_last, padded, strides_of
 from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
@@ -58,7 +59,8 @@ def convolve(
         in_tiles = (pairs or x.storage is S.f32) and suits_winograd(x, known, windows, group)
         if pairs:
             x, known = pairs_of(lowering, x, 1), pairs_of_weights(known, 1)
-        y = _packed(lowering, x, known, windows, group, pairs=pairs, in_tiles=in_tiles)
+        each = DType.FLOAT if small and not pairs and suits_floats(windows) else x.dtype
+        y = _packed(lowering, x, known, windows, group, each, pairs=pairs, in_tiles=in_tiles)
     else:
         y = _plain(lowering, x, w, windows, group, bias)
         bias = None
@@ -90,11 +92,12 @@ def _packed(
     w: np.ndarray[Any, Any],
     windows: Windows,
     group: int,
+    each: DType,
     *,
     pairs: bool,
     in_tiles: bool,
 ) -> TensorView:
-    """float32 or int32 with known weights, channels last."""
+    """float32 or int32 with known weights, channels last; `each` is what depthwise ones are in."""
     order = channels_last(x.rank)
     shape = (x.shape[0], w.shape[0], *windows.output)
     odd = [in_tiles * (size % 2) for size in windows.output]
@@ -111,7 +114,8 @@ def _packed(
             lowering.write(inside, target)
             return
         lying = group == 1 and not any(end) and _read_by_rows(x, windows)
-        source = lying or padded(lowering, x, windows.begin, end, order)
+        given = lowering.cast(x, each) if one_each else x
+        source = lying or padded(lowering, given, windows.begin, end, order)
         if one_each:
             depthwise(lowering, source, flat[:, 0], windows, target, epilogue)
         elif in_tiles:
