@@ -81,6 +81,7 @@ def test_convolution(case: tuple[Any, ...], x_type: Any, w_type: Any) -> None:
     attributes = {"group": group, "strides": strides, "dilations": dilations, "pads": pads}
     zeros = [draw(x_type, 1).reshape(()), draw(w_type, made)]
     assert wanted in check("ConvInteger", [x, w, *zeros], **attributes)
+    assert wanted in check("ConvInteger", [x, w, zeros[0]], **attributes)
     inputs = [
         *(x, scales(1).reshape(()), zeros[0]),
         *(w, scales(made), zeros[1]),

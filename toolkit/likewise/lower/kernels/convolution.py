@@ -15,7 +15,7 @@ from likewise.loop.types import S
 from likewise.lower.kernels.depthwise import depthwise, suits_floats
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, part_of_rows
 from likewise.lower.kernels.layout import channels_last, padded, strides_of
-from likewise.lower.kernels.pairs import pairs_of, pairs_of_weights
+from likewise.lower.kernels.pairs import as_bytes, pairs_of, pairs_of_weights
 from likewise.lower.kernels.winograd import suits_winograd, winograd
 from likewise.lower.tiles import Shape
 from likewise.lower.view import unflatten
@@ -119,7 +119,8 @@ def _packed(
         if one_each:
             depthwise(lowering, source, flat[:, 0], windows, target, epilogue)
         elif in_tiles:
-            weights = lowering.constant(pack(flat.swapaxes(1, 2))[None])
+            packed = pack(flat.swapaxes(1, 2))
+            weights = lowering.constant(as_bytes(packed) if pairs else packed)
             winograd(lowering, source, weights, target, epilogue)
         else:
             _Direct(

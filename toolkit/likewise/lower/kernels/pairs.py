@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from likewise.lower.lowering import Lowering
     from likewise.lower.view import Index, TensorView
 
-__all__ = ["pairs_of", "pairs_of_weights"]
+__all__ = ["as_bytes", "pairs_of", "pairs_of_weights"]
 
 
 def pairs_of(lowering: Lowering, x: TensorView, axis: int) -> TensorView:
@@ -52,3 +52,10 @@ def pairs_of_weights(w: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]
         moved = np.concatenate([moved, np.zeros_like(moved[..., :1])], -1)
     both = np.ascontiguousarray(moved.astype("<i2")).view("<i4").astype(np.int32)
     return np.ascontiguousarray(np.moveaxis(both, -1, axis))
+
+
+def as_bytes(pairs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The numbers of such pairs in bytes, two for one; the pairs where one does not fit a byte."""
+    numbers = pairs.astype("<i4").view("<i2")
+    narrow = numbers.astype(np.int8)
+    return narrow if np.array_equal(narrow, numbers) else pairs

@@ -73,7 +73,7 @@ def winograd(
     """Fill `y` from channels-last `x` and weights packed as [block, tap, channel, 8].
 
     `x` has 2 more places than `y` along each spatial axis, and 3 where there `y` has an odd number.
-    Both are floats or, in int32, pairs of bytes less their zero points.
+    Both are floats or, in int32, pairs of bytes less their zero points; the weights may be bytes.
     """
     height, width = (-(-size // 2) for size in y.shape[2:])
     kind = "f32" if x.storage is S.f32 else "i16"
@@ -189,11 +189,14 @@ class _Convolution:
         memory = k.pointer(source)
         spread = _spread_twice if self.pairs else _spread
         with k.loop(0, step, _WIDE) as at:
-            place = base + block * (9 * step) + at
-            columns = [
-                spread([self._load(memory, place + (3 * row + column) * step) for row in range(3)])
-                for column in range(3)
-            ]
+
+            def load(tap: int) -> Value:
+                place = base + (block * 9 + tap) * step + at
+                if memory.storage is S.i8:
+                    return k.load(memory, place * 2, 2 * _WIDE)
+                return self._load(memory, place)
+
+            columns = [spread([load(3 * row + column) for row in range(3)]) for column in range(3)]
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(spread(line)):
                     self._store(target + ((4 * row + column) * _spaced(step) + at), one)
