@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from likewise.loop.math.parts import (
     accurate,
+    bits_of,
     is_double,
     polynomial,
     power_of_two,
@@ -13,8 +14,10 @@ from likewise.loop.math.parts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from likewise.loop.arithmetic import Arithmetic
-    from likewise.loop.values import Value
+    from likewise.loop.values import Value, ValueLike
 
 __all__ = ["LOG2_E", "exp", "exp_below_zero", "plain_exp", "reduced", "sigmoid", "tanh"]
 
@@ -55,13 +58,29 @@ def reduced(b: Arithmetic, x: Value, whole: Value) -> Value:
 def _reduced_f32(b: Arithmetic, x: Value, whole: Value) -> Value:
     r = b.nmadd(whole, 0.693359375, x)
     r = b.madd(whole, 2.12194440e-4, r)
+    return _grown(b, r, b.madd)
+
+
+def _grown(b: Arithmetic, r: Value, add: Callable[[Value, Value, ValueLike], Value]) -> Value:
+    """e^r - 1 of a float32, or with `b.nmadd` for `add` 1 - e^-r; |r| <= ln(2) / 2."""
     # Estrin's scheme: half as many steps wait for one another as in Horner's.
     square = r * r
     pairs = ((1.9875691500e-4, 1.3981999507e-3), (8.3334519073e-3, 4.1665795894e-2),
              (1.6666665459e-1, 5.0000001201e-1))  # fmt: skip
-    high, middle, low = (b.madd(b.const(one, x.type), r, other) for one, other in pairs)
+    high, middle, low = (add(r, b.const(one, r.type), other) for one, other in pairs)
     tail = b.madd(b.madd(high, square, middle), square, low)
-    return b.madd(tail, square, r)
+    return add(tail, square, r)
+
+
+def _power_of_two(b: Arithmetic, x: Value, times: float, scale: int) -> tuple[Value, Value]:
+    """The integer n nearest to x * times, as a float32, and 2^(n + scale), if that is normal.
+
+    `round_to_integer` and `power_of_two` in fewer steps: the number that the integer is added to
+    has the bias of the exponent in its low bits.
+    """
+    magic = b.const(1.5 * 2.0**23 + 127 + scale, x.type)
+    shifted = b.madd(x, times, magic)
+    return shifted - magic, (bits_of(shifted) << 23).bitcast(x.type)
 
 
 def _reduced_f64(b: Arithmetic, x: Value, whole: Value) -> Value:
@@ -81,9 +100,21 @@ def _reduced_f64(b: Arithmetic, x: Value, whole: Value) -> Value:
 
 @accurate(f32=2.5, f64=2.0)
 def sigmoid(b: Arithmetic, x: Value) -> Value:
-    """1 / (1 + e^-x), from e^-|x| so that nothing overflows."""
+    """1 / (1 + e^-x); f64 from e^-|x| so that nothing overflows."""
+    if not is_double(x):
+        return _sigmoid_f32(b, x)
     small = exp(b, -abs(x))
     return b.select(x < 0.0, small, b.const(1.0, x.type)) / (small + 1.0)
+
+
+def _sigmoid_f32(b: Arithmetic, x: Value) -> Value:
+    # Numerator and denominator are 2^-24 times as large as they could be: so 2^n stays normal
+    # down to where the result is 0, and one that is subnormal is rounded once.
+    x = b.max(b.min(x, 20.0), -104.0)
+    whole, scale = _power_of_two(b, x, -LOG2_E, -24)
+    r = b.madd(whole, 0.693359375, x)
+    r = b.nmadd(whole, 2.12194440e-4, r)
+    return b.const(2.0**-24, x.type) / b.nmadd(_grown(b, r, b.nmadd), scale, scale + 2.0**-24)
 
 
 @accurate(f32=2.0, f64=2.0)
@@ -95,8 +126,7 @@ def tanh(b: Arithmetic, x: Value) -> Value:
 def _tanh_f32(b: Arithmetic, x: Value) -> Value:
     size = b.min(abs(x), 10.0)  # from there on the result rounds to 1
     twice = size + size
-    whole, n = round_to_integer(b, twice * LOG2_E)
-    scale = power_of_two(b, n, x)
+    whole, scale = _power_of_two(b, twice, LOG2_E, 0)
     grown = b.madd(_reduced_f32(b, twice, whole), scale, scale - 1.0)
     return b.apply("copysign", grown / (grown + 2.0), x)
 
