@@ -214,9 +214,9 @@ FAULTS = (
         BACKWARDS,
     ),
     Fault(
-        "the recurrent bias is the other one again",
-        "at.table(tables.bias, gate + 4)",
-        "at.table(tables.bias, gate)",
+        "the recurrent bias is left out",
+        "lowering.constant(self.fold_bias(bias.data))",
+        "lowering.constant(np.split(bias.data, 2)[0])",
         cases("LSTM"),
         LSTM,
     ),

@@ -198,6 +198,9 @@ class TensorView:
         """Axis i of the result is axis order[i] of this view."""
         places = [order.index(axis) for axis in range(self.rank)]
         shape = [self.shape[axis] for axis in order]
+        longer = [axis for axis in order if self.shape[axis] != 1]
+        if self.buffer is not None and self.extent is None and longer == sorted(longer):
+            return self.reshape(shape)
         made = self.viewed(shape, lambda _, index: [index[at] for at in places])
         if self.extent is not None:
             made = replace(made, extent=replace(self.extent, axis=places[self.extent.axis]))

@@ -40,8 +40,8 @@ class Gates(NamedTuple):
     """[G * H, input size]."""
     r: Array
     """[H, G * H], transposed for the product with a state [batch, H]."""
-    input_bias: Array
-    """[G * H]."""
+    folded_bias: Array
+    """[G * H]: see `Recurrent.fold_bias`."""
     recurrent_bias: Array
     """[G * H]."""
     peepholes: Array | None
@@ -50,7 +50,10 @@ class Gates(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """One direction's bias [2 * G * H] and peepholes [3 * H] as views in memory."""
+    """One direction's bias [2 * G * H] and peepholes [3 * H] as views in memory.
+
+    The bias is in `projected` as far as `Recurrent.folded` says.
+    """
 
     bias: TensorView | None
     peepholes: TensorView | None
@@ -139,13 +142,21 @@ class Recurrent(Operator):
     def step(self, projected: Array, states: tuple[Array, ...], gates: Gates) -> tuple[Array, ...]:
         """The states [batch, H] (the first is the output) after one step.
 
-        `projected` is the input times W plus what `fold_bias` folds into it, [batch, G * H].
+        `projected` is the input times W plus what `fold_bias` adds to it, [batch, G * H].
         """
         raise NotImplementedError
 
-    def fold_bias(self, gates: Gates) -> Array:
-        """The part of the bias that is added to all time steps at once."""
-        return gates.input_bias + gates.recurrent_bias
+    @property
+    def folded(self) -> int:
+        """Of how many gates the recurrent bias is added to all time steps at once."""
+        return self._gates
+
+    def fold_bias(self, bias: Array) -> Array:
+        """The part of a direction's bias [2 * G * H] that is added to all time steps at once."""
+        total, recurrent = np.split(bias.copy(), 2)
+        folded = self.folded * len(total) // self._gates
+        total[:folded] += recurrent[:folded]
+        return total
 
     def clipped(self, x: Array) -> Array:
         """`x`, the argument of an activation, within -clip … clip; may change it in place."""
@@ -183,7 +194,7 @@ class Recurrent(Operator):
             gates = Gates(
                 W[d].astype(work, copy=False),
                 np.ascontiguousarray(R[d].astype(work, copy=False).T),
-                bias[: self._gates * hidden],
+                self.fold_bias(bias),
                 bias[self._gates * hidden :],
                 None if P is None else P[d].astype(work, copy=False),
                 functions[d * each : (d + 1) * each],
@@ -246,6 +257,9 @@ class Recurrent(Operator):
                 else lowering.constant(np.ascontiguousarray(w.data.T))
             )
             projected = lowering.matmul(x.reshape((steps * batch, size)), turned)
+            if tables.bias is not None:
+                folded = self._folded_view(lowering, tables.bias)
+                projected = lowering.elementwise(lambda _, a, b: a + b, work, projected, folded)
             projected = lowering.materialise(projected).reshape((steps, batch, gates))
             first = []
             for state in states:
@@ -274,6 +288,18 @@ class Recurrent(Operator):
             one if work is dtype else lowering.elementwise(lambda _, v: v, dtype, one)
             for one in made
         )
+
+    def _folded_view(self, lowering: Lowering, bias: TensorView) -> TensorView:
+        """`fold_bias` of a view."""
+        if bias.data is not None:
+            return lowering.constant(self.fold_bias(bias.data))
+        whole = bias.size // 2
+        folded = whole * self.folded // self._gates
+        parts = [bias.slice((at,), (1,), (folded,)) for at in (0, whole)]
+        total = lowering.elementwise(lambda _, a, b: a + b, bias.dtype, *parts)
+        if folded == whole:
+            return total
+        return lowering.concat([total, bias.slice((folded,), (1,), (whole - folded,))], 0)
 
     def _start(
         self, lowering: Lowering, state: TensorView | None, d: int, like: TensorView
@@ -309,7 +335,7 @@ class Recurrent(Operator):
         """
         steps, batch, size = x.shape
         projected = x.reshape(steps * batch, size) @ gates.w.T
-        projected += self.fold_bias(gates)
+        projected += gates.folded_bias
         projected = projected.reshape(steps, batch, projected.shape[1])
         for t in reversed(range(steps)) if backward else range(steps):
             after = self.step(projected[t], states, gates)

@@ -67,7 +67,7 @@ def _grown(b: Arithmetic, r: Value, add: Callable[[Value, Value, ValueLike], Val
     square = r * r
     pairs = ((1.9875691500e-4, 1.3981999507e-3), (8.3334519073e-3, 4.1665795894e-2),
              (1.6666665459e-1, 5.0000001201e-1))  # fmt: skip
-    high, middle, low = (add(r, b.const(one, r.type), other) for one, other in pairs)
+    high, middle, low = (add(b.const(one, r.type), r, other) for one, other in pairs)
     tail = b.madd(b.madd(high, square, middle), square, low)
     return add(tail, square, r)
 

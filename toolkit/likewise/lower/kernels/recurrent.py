@@ -112,7 +112,10 @@ class Walk:
 
 @dataclass(eq=False)
 class Phase:
-    """Product of `source` with rows `first` to `last` of r, then `update` at every element."""
+    """Product of `source` with rows `first` to `last` of r, then `update` at every element.
+
+    With no rows there is no product.
+    """
 
     source: TensorView
     first: int

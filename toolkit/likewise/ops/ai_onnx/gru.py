@@ -52,12 +52,9 @@ class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
     ) -> tuple[Array, ...]:
         return self.run(X, W, R, B, sequence_lens, (initial_h,))
 
-    def fold_bias(self, gates: Gates) -> Array:
-        bias = gates.input_bias + gates.recurrent_bias
-        if self.linear_before_reset:
-            size = gates.r.shape[0]
-            bias[2 * size :] = gates.input_bias[2 * size :]
-        return bias
+    @property
+    def folded(self) -> int:
+        return 2 if self.linear_before_reset else 3
 
     def step(self, projected: Array, states: tuple[Array, ...], gates: Gates) -> tuple[Array, ...]:
         (h,) = states
@@ -92,14 +89,10 @@ class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
     ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
         f, g = functions
         (h,), hidden = walk.states, walk.r.shape[1]
-        bias = tables.bias
 
         def total(at: Place, gate: int) -> Value:
             projected, recurrent = at.gate(gate)
-            found = projected + recurrent
-            if bias is not None:
-                found = found + (at.table(bias, gate) + at.table(bias, gate + 3))
-            return f(at.k, self.within_clip(at.k, found))
+            return f(at.k, self.within_clip(at.k, projected + recurrent))
 
         def mixed(at: Place, z: Value, inner: Value) -> None:
             new = g(at.k, self.within_clip(at.k, inner))
@@ -108,9 +101,8 @@ class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
         def at_once(at: Place) -> None:
             z, r = total(at, 0), total(at, 1)
             projected, recurrent = at.gate(2)
-            if bias is not None:
-                recurrent = recurrent + at.table(bias, 5)
-                projected = projected + at.table(bias, 2)
+            if tables.bias is not None:
+                recurrent = recurrent + at.table(tables.bias, 5)
             mixed(at, z, r * recurrent + projected)
 
         if self.linear_before_reset:
@@ -123,8 +115,6 @@ class GRU(Recurrent, versions=(1, 3, 7, 14, 22)):
 
         def finish(at: Place) -> None:
             projected, recurrent = at.gate(2)
-            if bias is not None:
-                projected = projected + (at.table(bias, 2) + at.table(bias, 5))
             mixed(at, at.value(update_gate), projected + recurrent)
 
         return [(h, 0, 2 * hidden, weigh), (weighed, 2 * hidden, 3 * hidden, finish)]

@@ -98,30 +98,34 @@ class LSTM(Recurrent, versions=(1, 7, 14, 22)):
         return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h, initial_c), P)
 
     def phases(
-        self, _: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+        self, lowering: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
     ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
         f, g, squash = functions
-        peep = tables.peepholes
+        h, c = walk.states
+        after, output = (lowering.empty(c.dtype, c.shape) for _ in range(2))
 
-        def update(at: Place) -> None:
-            k, c = at.k, at.state(1)
+        def total(at: Place, gate: int, cell: Value) -> Value:
+            projected, recurrent = at.gate(gate)
+            found = projected + recurrent
+            if tables.peepholes is not None and gate < 3:
+                found = found + at.table(tables.peepholes, gate) * cell
+            return self.within_clip(at.k, found)
 
-            def total(gate: int, peephole: int | None = None, cell: Value = c) -> Value:
-                projected, recurrent = at.gate(gate)
-                found = projected + recurrent
-                if tables.bias is not None:
-                    found = found + (at.table(tables.bias, gate) + at.table(tables.bias, gate + 4))
-                if peep is not None and peephole is not None:
-                    found = found + at.table(peep, peephole) * cell
-                return self.within_clip(k, found)
+        def weigh(at: Place) -> None:
+            k, before = at.k, at.state(1)
+            i = f(k, total(at, 0, before))
+            keep = 1.0 - i if self.input_forget else f(k, total(at, 2, before))
+            cell = keep * before + i * g(k, total(at, 3, before))
+            at.put(after, cell)
+            at.put(output, f(k, total(at, 1, cell)))
 
-            i = f(k, total(0, 0))
-            keep = 1.0 - i if self.input_forget else f(k, total(2, 2))
-            cell = keep * c + i * g(k, total(3))
-            o = f(k, total(1, 1, cell))
-            at.finish(o * squash(k, cell), cell)
+        def finish(at: Place) -> None:
+            cell = at.value(after)
+            at.finish(at.value(output) * squash(at.k, cell), cell)
 
-        return [(walk.states[0], 0, walk.r.shape[0], update)]
+        # A loop of its own for h(C): a processor looks ahead to the next units, but not so far that
+        # it could begin them while these wait for one function after the other.
+        return [(h, 0, walk.r.shape[0], weigh), (h, 0, 0, finish)]
 
     @classmethod
     def upgrade(cls, old: OldForm) -> None:

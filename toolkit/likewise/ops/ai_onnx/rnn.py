@@ -63,16 +63,13 @@ class RNN(Recurrent, versions=(1, 7, 14, 22)):
         return self.lower_states(lowering, X, W, R, B, sequence_lens, (initial_h,))
 
     def phases(
-        self, _: Lowering, walk: Walk, functions: list[LoopActivation], tables: Tables
+        self, _: Lowering, walk: Walk, functions: list[LoopActivation], __: Tables
     ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
         (function,), hidden = functions, walk.r.shape[1]
 
         def update(at: Place) -> None:
             projected, recurrent = at.gate(0)
-            total = projected + recurrent
-            if tables.bias is not None:
-                total = total + (at.table(tables.bias, 0) + at.table(tables.bias, 1))
-            at.finish(function(at.k, self.within_clip(at.k, total)))
+            at.finish(function(at.k, self.within_clip(at.k, projected + recurrent)))
 
         return [(walk.states[0], 0, hidden, update)]
 
