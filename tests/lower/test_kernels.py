@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from likewise.ir import DType, Graph, Node, TensorType, Value
+from likewise.loop.nodes import Call
 from likewise.lower.graph import lower_graph
 from likewise.ops import find_operator
 from likewise.ops.build import GraphBuilder
@@ -55,9 +56,11 @@ class Chain:
     def functions(self) -> list[str]:
         return [one.name for one in self._lowered().program.functions]
 
+    def graph(self) -> Graph:
+        return Graph("chain", (self.input,), (self.last,), tuple(self.nodes), self.constants)
+
     def _lowered(self) -> Any:
-        graph = Graph("chain", (self.input,), (self.last,), tuple(self.nodes), self.constants)
-        return lower_graph(graph)
+        return lower_graph(self.graph())
 
     def check(self) -> None:
         lowered = self._lowered()
@@ -255,13 +258,24 @@ def test_layouts_meet() -> None:
 
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize(("kind", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
-def test_recurrent_layers(kind: str, gates: int, direction: str) -> None:
+@pytest.mark.parametrize("steps", [1, 4, 12])
+def test_recurrent_layers(steps: int, kind: str, gates: int, direction: str) -> None:
     ways, hidden = 2 if direction == "bidirectional" else 1, 5
     weights = [draw(ways, gates * hidden, n) for n in (3, hidden)]
-    chain = Chain(draw(4, 2, 3))
+    chain = Chain(draw(steps, 2, 3))
     chain.then(
         kind, *weights, draw(ways, 2 * gates * hidden), hidden_size=hidden, direction=direction
     ).check()
+
+
+def test_a_recurrent_layer_takes_a_few_inputs_at_a_time() -> None:
+    """Unless threads share the work: then it takes all at once."""
+    chain = Chain(draw(40, 1, 32)).then("LSTM", draw(1, 64, 32), draw(1, 64, 16), hidden_size=16)
+    for threads, portions in ((1, 8), (2, 1)):
+        *_, run = lower_graph(chain.graph(), threads=threads).program.functions
+        calls = [one.function for one in run.body if isinstance(one, Call)]
+        for kernel in ("f32_gemm_6x8", "f32_lstm"):
+            assert calls.count(kernel) == portions
 
 
 @pytest.mark.parametrize("length", [1, 3, 8, 11, 130])

@@ -208,7 +208,7 @@ FAULTS = (
     ),
     Fault(
         "a layer that walks backwards walks forwards",
-        "step = steps - 1 - counter if self.backward else counter",
+        "step = portion - 1 - counter if self.backward else counter",
         "step = counter",
         RECURRENT,
         BACKWARDS,

@@ -102,14 +102,15 @@ def lower_graph(
     graph: Graph,
     progress: Callable[[float], None] = lambda _: None,
     tiles: Tiles | None = None,
+    threads: int = 1,
 ) -> Lowered:
     """The program that computes a graph, with those tiles or the default ones.
 
-    `progress` is told which part of the nodes is done.
+    It is for so many threads to share out. `progress` is told which part of the nodes is done.
 
     Raises `UnsupportedError` that lists every node that cannot be compiled, with the reason.
     """
-    lowering = Lowering(tiles)
+    lowering = Lowering(tiles, threads)
     views, inputs = [], []
     faults: list[LikewiseError] = []
     for value in graph.inputs:

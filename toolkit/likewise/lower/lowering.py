@@ -49,8 +49,9 @@ REPEATED = 1024
 class Lowering:
     """The program being made. Operators use its methods; a target takes `finish()`."""
 
-    def __init__(self, tiles: Tiles | None = None) -> None:
+    def __init__(self, tiles: Tiles | None = None, threads: int = 1) -> None:
         self.tiles = tiles or default_tiles()
+        self.threads = threads
         self.shapes: dict[str, Shape] = {}
         """What kernels compute whose tiles can be chosen, by the names of their functions."""
         self.program = ProgramBuilder()
@@ -411,20 +412,11 @@ class Lowering:
 
         return weigh_axis(self, x, axis, places, weights)
 
-    def walk(
-        self,
-        projected: TensorView,
-        r: TensorView,
-        states: list[TensorView],
-        y: TensorView,
-        lengths: TensorView | None,
-        *,
-        backward: bool,
-    ) -> Walk:
-        """The steps of a recurrent layer; see `likewise.lower.kernels.recurrent`."""
+    def walk(self, *views: Any, **options: Any) -> Walk:
+        """The steps of a recurrent layer: see `likewise.lower.kernels.recurrent`."""
         from likewise.lower.kernels.recurrent import Walk
 
-        return Walk(self, projected, r, states, y, lengths, backward)
+        return Walk(self, *views, **options)
 
     # Control flow
 

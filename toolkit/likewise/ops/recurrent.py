@@ -233,8 +233,7 @@ class Recurrent(Operator):
         work = DType.FLOAT if dtype in {DType.FLOAT16, DType.BFLOAT16} else dtype
         x = _widened(lowering, X, work)
         x = lowering.materialise(x.transpose((1, 0, 2)) if self.layout else x)
-        steps, batch, size = x.shape
-        hidden, gates = R.shape[2], R.shape[1]
+        steps, batch, hidden = *x.shape[:2], R.shape[2]
         lengths = None if sequence_lens is None else lowering.materialise(sequence_lens)
         y = lowering.empty(work, (steps, self.directions, batch, hidden))
         functions = loop_activations(
@@ -256,22 +255,16 @@ class Recurrent(Operator):
                 if w.data is None
                 else lowering.constant(np.ascontiguousarray(w.data.T))
             )
-            projected = lowering.matmul(x.reshape((steps * batch, size)), turned)
-            if tables.bias is not None:
-                folded = self._folded_view(lowering, tables.bias)
-                projected = lowering.elementwise(lambda _, a, b: a + b, work, projected, folded)
-            projected = lowering.materialise(projected).reshape((steps, batch, gates))
+            bias = None if tables.bias is None else self._folded_view(lowering, tables.bias)
             first = []
             for state in states:
                 first.append(lowering.empty(work, (batch, hidden)))
                 lowering.write(self._start(lowering, state, d, first[-1]), first[-1])
 
-            def back(k: Kernel, index: Index, d: int = d) -> Index:
-                return (index[0], k.index(d), *index[1:])
-
-            target = y.viewed((steps, batch, hidden), back)
             backward = self.direction == "reverse" or d == 1
-            walk = lowering.walk(projected, r, first, target, lengths, backward=backward)
+            walk = lowering.walk(
+                x, turned, bias, r, first, y, direction=d, lengths=lengths, backward=backward
+            )
             chosen = functions[d * each : (d + 1) * each]
             walk.run(
                 self.phases(lowering, walk, chosen, tables), f"{y.storage}_{self.name.lower()}"

@@ -209,16 +209,30 @@ class Tile:
         def spread(row: int, at: Value) -> Value:
             return k.splat(k.load(self.x, place + row * self.row_step + at), kind)
 
+        def weights(at: Value) -> Iterator[Value]:
+            return (k.load(self.w, weight + (at * width + part), 4) for part in parts)
+
+        def add_few(at: Value, lefts: list[Value]) -> None:
+            # Weights are loaded one by one: all at once they would not fit the registers.
+            for part, factor in enumerate(weights(at)):
+                for line, left in zip(sums, lefts, strict=True):
+                    add(line[part], left, factor)
+
+        if len(sums) == 1:
+            # Loads are what bounds this: one for four elements, which shuffles spread.
+            whole = depth // 4 * 4
+            with k.loop(0, whole, 4) as at:
+                four = k.load(self.x, place + at, 4)
+                for lane in range(4):
+                    add_few(at + lane, [k.shuffle(four, four, (lane,) * 4)])
+            with k.loop(whole, depth) as at:
+                add_few(at, [spread(0, at)])
+            return
         with k.loop(depth) as at:
-            weights = (k.load(self.w, weight + (at * width + part), 4) for part in parts)
             if len(sums) <= max(2, len(parts) - 1):
-                lefts = [spread(row, at) for row in range(len(sums))]
-                # Weights are loaded one by one: all at once they would not fit the registers.
-                for part, factor in enumerate(weights):
-                    for line, left in zip(sums, lefts, strict=True):
-                        add(line[part], left, factor)
+                add_few(at, [spread(row, at) for row in range(len(sums))])
                 return
-            right = list(weights)
+            right = list(weights(at))
             for row, line in enumerate(sums):
                 left = spread(row, at)
                 for total, factor in zip(line, right, strict=True):

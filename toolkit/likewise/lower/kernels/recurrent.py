@@ -1,20 +1,23 @@
-"""Recurrent layers: one product for the inputs of all steps, then a walk through time."""
+"""Recurrent layers: one product for the inputs of some steps, then a walk through these."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from likewise.loop.nodes import Call
 from likewise.loop.types import I32, S
 from likewise.lower.kernels.gemm import Matrix, gemm
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack
 from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from likewise.loop.nodes import Memory, Operand
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
@@ -22,37 +25,91 @@ if TYPE_CHECKING:
 
 __all__ = ["Phase", "Place", "Walk"]
 
+_PORTIONS: Final = 16
+"""In so many portions at most the inputs' part is computed: each is a few calls more."""
+
 
 @dataclass(eq=False)
 class Walk:
     """One direction of a recurrent layer. All views are in memory, in float32 or float64.
 
-    `projected` [steps, batch, gates] is the inputs' part; `r` [gates, hidden]; `states` [batch,
-    hidden] each, which hold the first states before the walk and the last ones after it; `y`
-    [steps, batch, hidden] is to be filled. `lengths` [batch] bounds each sequence.
+    `x` [steps, batch, size]; `w` [size, gates * hidden]; `bias` [gates * hidden], which is added to
+    their product; `r` [gates * hidden, hidden]; `states` [batch, hidden] each, which hold the first
+    states before the walk and the last ones after it; `y` [steps, directions, batch, hidden], of
+    which `direction` is to be filled. `lengths` [batch] bounds each sequence.
     """
 
     lowering: Lowering
-    projected: TensorView
+    x: TensorView
+    w: TensorView
+    bias: TensorView | None
     r: TensorView
     states: list[TensorView]
     y: TensorView
+    direction: int
     lengths: TensorView | None
     backward: bool
+    projected: TensorView = field(init=False)
+    """[steps, batch, gates * hidden]: the inputs' part of the sums for some steps."""
 
     def run(
         self, phases: Sequence[tuple[TensorView, int, int, Callable[[Place], None]]], name: str
     ) -> None:
         """Walk through time; in each step the phases follow each other: see `Phase`."""
-        steps = self.y.shape[0]
         lowering = self.lowering
-        batch, gates = self.projected.shape[1:]
-        sums = lowering.empty(self.projected.dtype, (batch, gates))
-        with lowering.kernel(name) as k, k.loop(steps) as counter:
-            step = steps - 1 - counter if self.backward else counter
-            for phase in (Phase(*one) for one in phases):
-                self._product(k, phase, sums)
-                self._update(k, phase, sums, step)
+        steps, batch = self.x.shape[:2]
+        if not steps:
+            return
+        sums = lowering.empty(self.x.dtype, (batch, self.w.shape[1]))
+        portion = self._portion()
+        starts = range(0, steps, portion)
+        with self._for_each(starts[::-1] if self.backward else starts):
+            self.projected = self._project(portion)
+            with lowering.kernel(name) as k, k.loop(portion) as counter:
+                step = portion - 1 - counter if self.backward else counter
+                for phase in (Phase(*one) for one in phases):
+                    self._product(k, phase, sums)
+                    self._update(k, phase, sums, step)
+
+    def _portion(self) -> int:
+        """For how many steps to compute the inputs' part at a time: about one tile of the product.
+
+        The portions are of one size, so that the same kernels compute all of them. Several threads
+        share all at once: a tile is too little to wake others for.
+        """
+        steps, batch, size = self.x.shape
+        packed = self.w.data is not None and self.x.storage is S.f32 and 0 not in self.x.shape
+        if self.lengths is not None or self.lowering.threads > 1 or not packed:
+            return steps
+        tile = self.lowering.tiles.of(Shape("f32_gemm", (steps * batch, self.w.shape[1], size)))
+        least = min(max(-(-(tile.rows - 1) // batch), -(-steps // _PORTIONS)), steps)
+        return next(one for one in range(least, steps + 1) if steps % one == 0)
+
+    @contextmanager
+    def _for_each(self, starts: range) -> Iterator[None]:
+        """What is called inside is called for each portion, with x and y from a step on."""
+        entry, steps = self.lowering.entry, self.x.shape[0]
+        entry.scopes.push(barrier=True)
+        yield
+        written = entry.scopes.pop()
+        for start in starts:
+            moved: dict[Memory | None, Operand] = {
+                one.buffer: entry.index(start * (one.size // steps)).node
+                for one in (self.x, self.y)
+            }
+            for one in written:
+                entry.scopes.append(_moved(one, moved) if isinstance(one, Call) else one)
+
+    def _project(self, steps: int) -> TensorView:
+        """The product of the first `steps` inputs and the weights."""
+        lowering, (total, batch, size) = self.lowering, self.x.shape
+        rows = self.x.reshape((total * batch, size))
+        if steps < total:
+            rows = replace(rows, shape=(steps * batch, size), data=None)
+        made = lowering.matmul(rows, self.w)
+        if self.bias is not None:
+            made = lowering.elementwise(lambda _, a, b: a + b, made.dtype, made, self.bias)
+        return lowering.materialise(made).reshape((steps, batch, self.w.shape[1]))
 
     def _product(self, k: Kernel, phase: Phase, sums: TensorView) -> None:
         """Sums [batch, first … last] = source @ r[first … last].T, for one phase."""
@@ -108,6 +165,12 @@ class Walk:
                     unit = k.lane_axis(counter) if counter.constant is not None else counter
                     with k.lanes_over(unit, width):
                         phase.update(Place(self, k, sums, step, row, unit, active))
+
+
+def _moved(call: Call, offsets: Mapping[Memory | None, Operand]) -> Call:
+    """The call with other offsets into some memories, of which it had the beginning."""
+    memories = ((memory, offsets.get(memory, offset)) for memory, offset in call.memories)
+    return replace(call, memories=tuple(memories))
 
 
 @dataclass(eq=False)
@@ -167,5 +230,7 @@ class Place:
             output = k.select(self.active, output, k.const(0, output.type))
         for view, value in zip(self.walk.states, states, strict=True):
             self.put(view, value)
-        buffer, position = self.walk.y.address(k, (self.step, self.row, self.unit))
+        buffer, position = self.walk.y.address(
+            k, (self.step, k.index(self.walk.direction), self.row, self.unit)
+        )
         k.write(buffer, position, output)

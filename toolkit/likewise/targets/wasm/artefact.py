@@ -164,7 +164,7 @@ def compile_graph(
             progress=lambda part: progress("trying tiles", part),
         )
         tiles = tuning.tiles
-    lowered = lower_graph(ready, lambda part: progress("lowering", part), tiles)
+    lowered = lower_graph(ready, lambda part: progress("lowering", part), tiles, threads)
     program = share_out(lowered.program, threads)
     plan = plan_memory(program)
     separate = weights_of(program, plan) if weights == "separate" else None
