@@ -217,7 +217,7 @@ FAULTS = (
         "the recurrent bias is left out",
         "lowering.constant(self.fold_bias(bias.data))",
         "lowering.constant(np.split(bias.data, 2)[0])",
-        cases("LSTM"),
+        RECURRENT,
         LSTM,
     ),
     Fault(
