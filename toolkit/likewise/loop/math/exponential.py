@@ -46,8 +46,8 @@ def exp_below_zero(b: Arithmetic, x: Value) -> Value:
 
 def plain_exp(b: Arithmetic, x: Value) -> Value:
     """e^x of a float32 from -88 to 88."""
-    whole, n = round_to_integer(b, x * LOG2_E)
-    return (_reduced_f32(b, x, whole) + 1.0) * power_of_two(b, n, x)
+    whole, scale = _power_of_two(b, x, LOG2_E, 0)
+    return b.madd(_reduced_f32(b, x, whole), scale, scale)
 
 
 def reduced(b: Arithmetic, x: Value, whole: Value) -> Value:
