@@ -268,6 +268,12 @@ def test_recurrent_layers(steps: int, kind: str, gates: int, direction: str) -> 
     ).check()
 
 
+def test_to_move_axes_of_size_one_copies_nothing() -> None:
+    chain = Chain(draw(9, 4)).then("MatMul", draw(4, 8)).then("Reshape", np.array([9, 1, 2, 4]))
+    chain.then("Transpose", perm=(1, 0, 2, 3)).then("MatMul", draw(4, 3)).check()
+    assert not any("map" in one for one in chain.functions())
+
+
 def test_a_recurrent_layer_takes_a_few_inputs_at_a_time() -> None:
     """Unless threads share the work: then it takes all at once."""
     chain = Chain(draw(40, 1, 32)).then("LSTM", draw(1, 64, 32), draw(1, 64, 16), hidden_size=16)

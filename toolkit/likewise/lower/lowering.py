@@ -52,6 +52,7 @@ class Lowering:
     def __init__(self, tiles: Tiles | None = None, threads: int = 1) -> None:
         self.tiles = tiles or default_tiles()
         self.threads = threads
+        """How many will share the program out."""
         self.shapes: dict[str, Shape] = {}
         """What kernels compute whose tiles can be chosen, by the names of their functions."""
         self.program = ProgramBuilder()
