@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 
 import likewise
-from likewise.errors import InputError, LikewiseError, MissingDependencyError, ModelError
+from likewise.errors import (
+    InputError,
+    LikewiseError,
+    MissingDependencyError,
+    ModelError,
+    UnsupportedError,
+)
+from likewise.ir import DType
 from likewise.onnx.exporter import save
 from likewise.targets.litert import load
+from likewise.targets.litert.program import Operation, Program, Tensor
+from likewise.targets.litert.writer import write as write_file
 from tests.targets.litert.running import built
 
 if TYPE_CHECKING:
@@ -53,6 +62,15 @@ def test_the_file_names_its_signature(model: str) -> None:
     interpreter = Interpreter(model_content=likewise.compile(model, "litert").data)
     signature = {"serving_default": {"inputs": ["größe", "x/0"], "outputs": ["y0", "y1"]}}
     assert interpreter.get_signature_list() == signature
+
+
+def test_more_than_a_file_can_hold_is_refused() -> None:
+    many = np.broadcast_to(np.float32(1), 1 << 29)
+    x, y = Tensor("x", DType.FLOAT, (1,)), Tensor("y", DType.FLOAT, many.shape)
+    constant = Tensor("c", DType.FLOAT, many.shape, many)
+    program = Program((x,), (y,), (Operation("ADD", (x, constant), (y,), "AddOptions"),))
+    with pytest.raises(UnsupportedError, match="at most 2 GB; given: 2,147,483,648 bytes"):
+        write_file(program, {})
 
 
 def test_wrong_feeds_and_files_are_refused(model: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from likewise.errors import MissingDependencyError, ModelError
+from likewise.errors import MissingDependencyError, ModelError, UnsupportedError
 from likewise.targets.litert.program import raw, tensor_type
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from likewise.targets.litert.program import Operation, Program, Quantization, Tensor
 
-__all__ = ["IDENTIFIER", "METADATA", "read_metadata", "write"]
+__all__ = ["IDENTIFIER", "METADATA", "MOST_BYTES", "read_metadata", "write"]
 
 IDENTIFIER: Final = b"TFL3"
 METADATA: Final = "likewise"
@@ -23,6 +23,8 @@ SIGNATURE: Final = "serving_default"
 _VERSION: Final = 3
 _BUILTIN_VERSIONS: Final = {"BROADCAST_TO": 2}
 """Of the builtins that interpreters do not know by version 1."""
+MOST_BYTES: Final = (1 << 31) - (1 << 24)
+"""Of constants: places in the file are signed 32-bit numbers, and the operations are to fit too."""
 _ALIGNMENT: Final = 16
 """Of a constant's bytes, so that the interpreter can use them where they lie."""
 
@@ -30,8 +32,16 @@ _ALIGNMENT: Final = 16
 def write(program: Program, metadata: Mapping[str, Any]) -> bytes:
     """The bytes of the file; `metadata` goes into it as JSON under the name `likewise`.
 
-    The signature names inputs and outputs as the tensors are named.
+    The signature names inputs and outputs as the tensors are named. Raises `UnsupportedError` for
+    more than a file can hold.
     """
+    size = sum(one.data.nbytes for one in program.tensors() if one.data is not None)
+    if size > MOST_BYTES:
+        raise UnsupportedError(
+            "a TFLite file holds at most 2 GB",
+            given=f"{size:,} bytes of weights and constants",
+            hint="--weights-type float16 halves most of them",
+        )
     return _Writer().model(program, metadata)
 
 

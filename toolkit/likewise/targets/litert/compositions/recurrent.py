@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     States = tuple[Value, ...]
     Step = Callable[[Value, States], States]
 
-_MOST_STEPS: Final = 512
+MOST_STEPS: Final = 512
+"""Of a loop that is written out."""
 
 
 @dataclass
@@ -120,7 +121,7 @@ def _unrolled(
 
 def _check_lengths(b: GraphBuilder, lengths: Value | None, steps: int) -> None:
     known = None if lengths is None else b.type(lengths).constant
-    if steps > _MOST_STEPS:
+    if steps > MOST_STEPS:
         raise UnsupportedError("too many steps to write one by one", given=steps)
     if lengths is not None and (known is None or (known != steps).any()):
         raise UnsupportedError("sequences of different lengths are not composed")
