@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from likewise.ir import DType, Graph, Node, TensorType, Value
+from likewise.loop import interpret
 from likewise.loop.nodes import Call
 from likewise.lower.graph import lower_graph
 from likewise.ops import find_operator
@@ -82,6 +83,14 @@ CONVOLUTIONS = [
     (2, 7, (9, 9), 7, (3, 3), 7, (1, 1), (1, 1), (1, 1, 1, 1)),
     (1, 8, (9, 23), 8, (5, 5), 8, (2, 2), (1, 1), (2, 2, 2, 2)),
     (1, 5, (31, 31), 5, (9, 9), 5, (1, 1), (2, 2), (8, 8, 8, 8)),
+    (2, 13, (2, 19), 13, (5, 5), 13, (1, 1), (1, 1), (2, 2, 2, 2)),
+    (1, 8, (60, 9), 8, (3, 3), 8, (1, 1), (1, 1), (1, 1, 1, 1)),
+    (1, 9, (7, 8), 9, (5, 3), 9, (2, 1), (1, 3), (4, 0, 1, 3)),
+    (1, 4, (5, 12), 4, (3, 4), 4, (2, 3), (3, 2), (5, 2, 7, 4)),
+    (1, 4, (3, 5), 4, (2, 2), 4, (1, 1), (1, 1), (4, 0, 3, 1)),
+    (1, 6, (1, 11), 6, (3, 3), 6, (1, 1), (1, 1), (1, 1, 1, 1)),
+    (1, 5, (3, 2, 9), 5, (3, 3, 3), 5, (1, 1, 2), (1, 1, 1), (1, 1, 1, 1, 2, 0)),
+    (1, 6, (9,), 6, (7,), 6, (1,), (1,), (3, 3)),
     (1, 4, (40,), 6, (5,), 1, (3,), (1,), (2, 2)),
     (1, 3, (20, 1), 9, (5, 1), 1, (1, 1), (1, 1), (0, 0, 0, 0)),
     (1, 2, (5, 6, 7), 5, (2, 3, 2), 1, (1, 2, 1), (1, 1, 2), (1, 0, 1, 0, 1, 2)),
@@ -105,6 +114,35 @@ def test_convolution(case: tuple[Any, ...]) -> None:
         dilations=dilations,
         pads=pads,
     ).check()
+
+
+@pytest.mark.parametrize("height", [1, 2, 7])
+def test_few_rows_are_not_padded(height: int) -> None:
+    chain = Chain(draw(1, 8, height, 12)).then("Conv", draw(8, 8, 1, 1))
+    chain.then("Conv", draw(8, 1, 5, 5), group=8, pads=(2, 2, 2, 2)).check()
+    sizes = [one.size for one in chain._lowered().program.buffers if one.kind == "scratch"]
+    assert 8 * height * (12 + 4) in sizes
+    assert max(sizes) == 8 * height * (12 + 4)
+
+
+def test_taps_that_are_left_out_are_so_in_the_interpreter() -> None:
+    chain = Chain(draw(1, 5, 3, 6))
+    chain.then("Conv", draw(5, 1, 5, 3), group=5, strides=(2, 1), pads=(2, 1, 3, 0))
+    lowered = chain._lowered()
+    made = interpret(lowered.program, {"in.x": chain.x})[f"out.{chain.last.name}"]
+    found = load(emit_lowered(lowered, numerics="strict")).run({"x": chain.x})
+    np.testing.assert_array_equal(made.reshape(chain.array.shape), found[chain.last.name])
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_padding_times_what_is_not_finite_is_nan(number: float) -> None:
+    w = draw(4, 1, 3, 3)
+    w[2, 0, 0, 1] = number
+    with np.errstate(invalid="ignore"):
+        chain = Chain(draw(1, 4, 2, 6)).then("Conv", w, group=4, pads=(1, 1, 1, 1))
+    made = load(emit_lowered(chain._lowered())).run({"x": chain.x})[chain.last.name]
+    np.testing.assert_array_equal(np.isnan(made), np.isnan(chain.array))
+    assert np.isnan(made).any()
 
 
 @pytest.mark.parametrize("last", [False, True])

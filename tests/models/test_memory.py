@@ -18,7 +18,6 @@ import pytest
 from likewise.ir import TensorType
 from likewise.passes import simplify
 from likewise.passes.specialize import specialize
-from tests.conformance.ledger import expected_failures
 from tests.models.compiled import SUBJECTS, artefact
 from tests.models.peers import model
 from tests.models.test_compiled import SLOW
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 NAMES = [name for name in SUBJECTS if not name.startswith("silero")]
-EXPECTED = expected_failures("wasm_memory", NAMES)
 APART = {"Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "LSTM"}
 """They read an element again and again: what they make cannot take its place."""
 TIMES = 1.3
@@ -54,20 +52,7 @@ def largest_pair(graph: Graph) -> int:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(
-            name,
-            marks=[
-                *([pytest.mark.slow] if name in SLOW else []),
-                *(
-                    [pytest.mark.xfail(strict=True, reason=EXPECTED[name])]
-                    if name in EXPECTED
-                    else []
-                ),
-            ],
-        )
-        for name in NAMES
-    ],
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in NAMES],
 )
 def test_memory_is_near_the_least(name: str) -> None:
     subject = SUBJECTS[name]

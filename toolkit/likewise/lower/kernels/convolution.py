@@ -14,7 +14,7 @@ from likewise.ir import DType
 from likewise.loop.types import S
 from likewise.lower.kernels.depthwise import depthwise, suits_floats
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, part_of_rows
-from likewise.lower.kernels.layout import channels_last, padded, strides_of
+from likewise.lower.kernels.layout import channels_last, overhang, padded, strides_of
 from likewise.lower.kernels.pairs import as_bytes, pairs_of, pairs_of_weights
 from likewise.lower.kernels.winograd import suits_winograd, winograd
 from likewise.lower.tiles import Shape
@@ -70,22 +70,6 @@ def convolve(
     return lowering.elementwise(lambda _, a, b: a + b, x.dtype, y, column)
 
 
-def overhang(windows: Windows, spatial: Sequence[int]) -> list[int]:
-    """How far windows reach beyond the input at its end; negative where they leave some out."""
-    return [
-        (n - 1) * s + (k - 1) * d + 1 - b - size
-        for n, s, k, d, b, size in zip(
-            windows.output,
-            windows.strides,
-            windows.kernel,
-            windows.dilations,
-            windows.begin,
-            spatial,
-            strict=True,
-        )
-    ]
-
-
 def _packed(
     lowering: Lowering,
     x: TensorView,
@@ -113,12 +97,12 @@ def _packed(
             emit(inside, epilogue)
             lowering.write(inside, target)
             return
-        lying = group == 1 and not any(end) and _read_by_rows(x, windows)
-        given = lowering.cast(x, each) if one_each else x
-        source = lying or padded(lowering, given, windows.begin, end, order)
         if one_each:
-            depthwise(lowering, source, flat[:, 0], windows, target, epilogue)
-        elif in_tiles:
+            depthwise(lowering, lowering.cast(x, each), flat[:, 0], windows, target, epilogue)
+            return
+        lying = group == 1 and not any(end) and _read_by_rows(x, windows)
+        source = lying or padded(lowering, x, windows.begin, end, order)
+        if in_tiles:
             packed = pack(flat.swapaxes(1, 2))
             weights = lowering.constant(as_bytes(packed) if pairs else packed)
             winograd(lowering, source, weights, target, epilogue)

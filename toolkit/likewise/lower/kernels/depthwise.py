@@ -14,9 +14,12 @@ import numpy as np
 from likewise.loop.conversions import whole_number
 from likewise.loop.types import S
 from likewise.lower.kernels.igemm import even_rows
+from likewise.lower.kernels.layout import channels_last, overhang, padded
 from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
     from likewise.lower.lowering import Lowering
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["depthwise", "suits_floats"]
 
-_UNROLLED = 49  # taps: more of them are a loop over all but the last axis
+_UNROLLED: Final = 49
+"""Taps: more of them are a loop over all but the last axis."""
+_ROUND: Final = 0.3
+"""What a round of such a loop costs besides its taps, in taps, as measured in Chromium."""
 _MOST_TAPS: Final = 64
 
 
@@ -43,11 +49,18 @@ def depthwise(
     y: TensorView,
     epilogue: Epilogue,
 ) -> None:
-    """Fill `y` from the padded, channels-last `x` and the weights `w` [C, taps].
+    """Fill `y` from `x` and the weights `w` [C, taps].
 
     Where `x` is floats and `w` is not, the sums are whole numbers, and `epilogue` takes int32.
+    Padding stands in memory along the last axis. Along the others taps that meet it are left out
+    where they are many: then it takes no memory either.
     """
     whole = x.storage is S.f32 and w.dtype == np.int32
+    inside = _worth_leaving_out(windows, x.shape[2:]) and bool(np.isfinite(w).all())
+    begin, end = [*windows.begin], [max(0, one) for one in overhang(windows, x.shape[2:])]
+    if inside:
+        begin[:-1] = end[:-1] = [0] * (len(begin) - 1)
+    x = padded(lowering, x, begin, end, channels_last(x.rank))
     weights = lowering.constant(np.ascontiguousarray(w.T, x.storage.numpy))
     channels, last = y.shape[1], windows.output[-1]
     even = channels // 4 * 4
@@ -58,7 +71,8 @@ def depthwise(
         outer = [loops.enter_context(k.loop(n)) for n in windows.output[:-1]]
 
         def tile(channel: Value, at: Value, rows: int) -> None:
-            sums = _sums(k, x, weights, windows, (image, channel, outer, at), rows)
+            place = image, channel, outer, at
+            sums = _sums(k, x, weights, windows, place, rows, inside=inside)
             for row, total in enumerate(sums):
                 index = (image, channel, *outer, at + row)
                 target, position = y.address(k, index)
@@ -84,6 +98,25 @@ def _shape(x: TensorView, windows: Windows, y: TensorView) -> Shape:
     return Shape(kernel, (y.shape[0], *windows.output, y.shape[1], windows.taps))
 
 
+def _worth_leaving_out(windows: Windows, spatial: Sequence[int]) -> bool:
+    """Whether taps that meet padding, along all axes but the last, cost more than a loop."""
+    met = 1.0
+    for axis, size in enumerate(spatial[:-1]):
+        places = np.arange(windows.output[axis]) * windows.strides[axis] - windows.begin[axis]
+        taps = np.arange(windows.kernel[axis]) * windows.dilations[axis]
+        at = places[:, None] + taps
+        met *= float(((at >= 0) & (at < size)).mean())
+    return (1 - met) * windows.kernel[-1] > _ROUND
+
+
+def _inside(k: Kernel, windows: Windows, axis: int, size: int, place: Value) -> tuple[Value, Value]:
+    """The taps, from the first up to another, that do not meet padding along an axis."""
+    dilation = windows.dilations[axis]
+    start = windows.begin[axis] - place * windows.strides[axis]
+    first, stop = (k.floor_divide(start + (n + dilation - 1), k.index(dilation)) for n in (0, size))
+    return k.max(first, 0), k.min(stop, windows.kernel[axis])
+
+
 def _sums(
     k: Kernel,
     x: TensorView,
@@ -91,8 +124,13 @@ def _sums(
     windows: Windows,
     place: tuple[Value, Value, list[Value], Value],
     rows: int,
+    *,
+    inside: bool,
 ) -> list[Value]:
-    """The sums of `rows` neighbouring places; what several of them read is loaded once."""
+    """The sums of `rows` neighbouring places; what several of them read is loaded once.
+
+    With `inside` there is padding along the last axis only.
+    """
     image, channel, outer, at = place
     stride, dilation = windows.strides[-1], windows.dilations[-1]
     kernel = windows.kernel[-1]
@@ -100,7 +138,12 @@ def _sums(
     unrolled = windows.taps <= _UNROLLED
     with ExitStack() as loops:
         leads: list[tuple[Value, ...]]
-        if unrolled:
+        if inside:
+            limits = [
+                _inside(k, windows, axis, x.shape[2 + axis], one) for axis, one in enumerate(outer)
+            ]
+            leads = [tuple(loops.enter_context(k.loop(*one)) for one in limits)]
+        elif unrolled:
             numbers = product(*map(range, windows.kernel[:-1]))
             leads = [tuple(k.index(one) for one in lead) for lead in numbers]
         else:
@@ -109,7 +152,9 @@ def _sums(
             tap, where = k.index(0), []
             for axis, (one, size) in enumerate(zip(lead, windows.kernel[:-1], strict=True)):
                 tap = tap * size + one
-                where.append(outer[axis] * windows.strides[axis] + one * windows.dilations[axis])
+                before = windows.begin[axis] if inside else 0
+                start = outer[axis] * windows.strides[axis] - before
+                where.append(start + one * windows.dilations[axis])
             seen: dict[int, Value] = {}
             for column in range(kernel):
                 factor = weights.read(k, (tap * kernel + column, channel))
