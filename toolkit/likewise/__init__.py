@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from likewise.errors import (
     InferenceError,
@@ -12,6 +12,7 @@ from likewise.errors import (
     ModelError,
     UnsupportedError,
 )
+from likewise.lazy import offered
 
 if TYPE_CHECKING:
     from likewise.compiler import compile  # noqa: A004 — see there
@@ -47,11 +48,5 @@ _OFFERED = {
     "run_frame": "likewise.frames",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # These are imported when first used: in the browser every module of start-up counts.
-    if name in _OFFERED:
-        from importlib import import_module
-
-        return getattr(import_module(_OFFERED[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# In the browser every module of start-up counts.
+__getattr__ = offered(__name__, _OFFERED)

@@ -6,7 +6,9 @@ Programs are written with `ProgramBuilder` and `FunctionBuilder`, checked by `ve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from likewise.lazy import offered
 
 if TYPE_CHECKING:
     from likewise.loop.builder import FunctionBuilder, Var
@@ -92,11 +94,5 @@ _OFFERED = {
     "verify": "likewise.loop.verifier",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # These are imported when first used: an operator that NumPy runs needs types alone.
-    if name in _OFFERED:
-        from importlib import import_module
-
-        return getattr(import_module(_OFFERED[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# An operator that NumPy runs needs types alone.
+__getattr__ = offered(__name__, _OFFERED)

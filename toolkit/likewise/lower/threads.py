@@ -51,19 +51,39 @@ if TYPE_CHECKING:
 
 __all__ = ["share_out"]
 
-LEAST: Final = 20_000
-"""Statements that a phase must run to be worth waking others for: some ten microseconds."""
-LEAST_ALONE: Final = 100_000
-"""The same for one thread: some hundred microseconds of a browser's first code."""
 LEAST_PART: Final = 4_000
+"""Statements of a part."""
 MOST_PARTS: Final = 128
-PARTS_ALONE: Final = 16
-PARTS_A_THREAD: Final = 6
-"""More parts than threads, so that one that is held up leaves its share to the others."""
-ENOUGH: Final = 4
-"""Rounds a thread with which a loop is taken before one inside it."""
 _UNKNOWN_ROUNDS: Final = 8
-_LINE: Final = 64
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How work is cut.
+
+    `least` are the statements that a phase must run to become parts, at most `parts` of them. With
+    `enough` rounds a loop is taken before one inside it. Where each thread has its copy of a
+    memory, copies are a multiple of `line` elements apart.
+    """
+
+    threads: int
+    least: int
+    enough: int
+    parts: int
+    line: int
+
+    @classmethod
+    def of(cls, threads: int) -> _Cut:
+        """For so many threads."""
+        if threads == 1:  # some hundred microseconds of a browser's first code
+            return cls(1, least=100_000, enough=16, parts=16, line=1)
+        # It is worth waking others for some ten microseconds. There are more parts than threads, so
+        # that one that is held up leaves its share to the others; no two write to one cache line.
+        return cls(threads, least=20_000, enough=4 * threads, parts=6 * threads, line=64)
+
+    def spaced(self, size: int) -> int:
+        """Elements from one copy to the next."""
+        return -(-size // self.line) * self.line
 
 
 @dataclass(frozen=True)
@@ -80,10 +100,10 @@ def share_out(program: Program, threads: int, least: int | None = None) -> Progr
 
     Phases of less work than `least` are called as a whole.
     """
-    if least is None:
-        least = LEAST if threads > 1 else LEAST_ALONE
+    cut = _Cut.of(threads)
+    cut = cut if least is None else replace(cut, least=least)
     *kernels, run = program.functions
-    all_phases = {one.name: _phases(one, threads, least) for one in kernels}
+    all_phases = {one.name: _phases(one, cut) for one in kernels}
     phases = {name: found for name, found in all_phases.items() if any(one.parts for one in found)}
 
     users = Counter(memory for memory, _ in touched(run.body))
@@ -100,11 +120,11 @@ def share_out(program: Program, threads: int, least: int | None = None) -> Progr
                 for position in own:
                     memory = memories[position]
                     if isinstance(memory, Buffer):
-                        size = _spaced(memory.size, threads) * threads
+                        size = cut.spaced(memory.size) * threads
                         wider[memory] = replace(memory, size=size)
                 for phase in phases[name]:
                     copies = tuple(
-                        (at, _spaced(_size(memories[at]), threads)) for at in sorted(phase.own)
+                        (at, cut.spaced(_size(memories[at]))) for at in sorted(phase.own)
                     )
                     yield replace(
                         statement, function=phase.function.name, parts=phase.parts, copies=copies
@@ -146,11 +166,6 @@ def _size(memory: Memory) -> int:
     return memory.size if isinstance(memory, Buffer) else 0
 
 
-def _spaced(size: int, threads: int) -> int:
-    """Elements between copies: threads do not write to one line of a cache."""
-    return -(-size // _LINE) * _LINE if threads > 1 else size
-
-
 def _fixed(call: Call) -> bool:
     """Whether a call is the same whenever it is made, with no memory twice."""
     memories = [memory for memory, _ in call.memories]
@@ -158,7 +173,7 @@ def _fixed(call: Call) -> bool:
     return fixed and not call.scalars and len(set(memories)) == len(memories)
 
 
-def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
+def _phases(function: Function, cut: _Cut) -> list[_Phase]:
     """The function in phases, in their order."""
     written = {memory for memory, writes in touched(function.body) if writes}
     end = _end_of_phases(function, written)
@@ -186,7 +201,7 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
             before.append(statement)
             continue
         alone = replace(function, body=(*before, statement))
-        chosen = _to_share(alone, statement, threads, least)
+        chosen = _to_share(alone, statement, cut)
         if chosen is None:
             serial.append(statement)
             continue
@@ -195,7 +210,7 @@ def _phases(function: Function, threads: int, least: int) -> list[_Phase]:
             add(serial)
             serial = []
         bounds = [max(_identities(function)) + 1 + n for n in range(2)]
-        body, parts = _with_bounds(statement, loop, bounds, threads)
+        body, parts = _with_bounds(statement, loop, bounds, cut)
         limits = parts.start, parts.stop
         at = len(function.scalars)
         params = [ScalarParam(at + n, one, I32, limits) for n, one in enumerate(bounds)]
@@ -258,14 +273,12 @@ def _identities(function: Function) -> Iterator[int]:
             yield one.variable.id
 
 
-def _to_share(
-    function: Function, nest: Statement, threads: int, least: int
-) -> tuple[For, frozenset[int]] | None:
+def _to_share(function: Function, nest: Statement, cut: _Cut) -> tuple[For, frozenset[int]] | None:
     """The loop of a nest whose rounds are shared out, and the memories that threads need copies of.
 
     It is the outermost that keeps threads busy.
     """
-    if not isinstance(nest, For) or _work((nest,)) < least:
+    if not isinstance(nest, For) or _work((nest,)) < cut.least:
         return None
     best, most = None, 1
     for loop in _straight(nest):
@@ -277,7 +290,7 @@ def _to_share(
                 positions = (one.position for one in own if isinstance(one, BufferParam))
                 best, most = (loop, frozenset(positions)), rounds
                 break
-        if most >= (ENOUGH * threads if threads > 1 else PARTS_ALONE):
+        if most >= cut.enough:
             break
     return best
 
@@ -294,13 +307,12 @@ def _straight(nest: For) -> Iterator[For]:
 
 
 def _with_bounds(
-    nest: Statement, loop: For, bounds: list[int], threads: int
+    nest: Statement, loop: For, bounds: list[int], cut: _Cut
 ) -> tuple[Statement, Parts]:
     """The nest with the loop from one of the new parameters to the other, and their values."""
     start, stop = int(_number(loop.start) or 0), int(_number(loop.stop) or 0)
     rounds = len(range(start, stop, loop.step))
-    wanted = threads * PARTS_A_THREAD if threads > 1 else PARTS_ALONE
-    most = min(MOST_PARTS, wanted, max(threads, 2, _work((nest,)) // LEAST_PART))
+    most = min(MOST_PARTS, cut.parts, max(cut.threads, 2, _work((nest,)) // LEAST_PART))
     size = ceil(rounds / most) * loop.step
     first, last = (Ref(one, I32) for one in bounds)
     shared = replace(loop, start=first, stop=last)

@@ -8,7 +8,10 @@ branch but `select` (all lanes go the same way) and no libm-like table, and name
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from likewise.lazy import offered
 
 if TYPE_CHECKING:
     from likewise.loop.math.error_function import erf, gelu, gelu_by_tanh
@@ -77,15 +80,12 @@ _OFFERED = {
     "tanh": "likewise.loop.math.exponential",
 }
 
+_get = offered(__name__, _OFFERED)
+
 
 def __getattr__(name: str) -> Any:
-    # These are imported when first used; all of them register themselves in FUNCTIONS.
-    from importlib import import_module
-
-    if name == "FUNCTIONS":
+    if name == "FUNCTIONS":  # they register themselves
         for family in set(_OFFERED.values()):
             import_module(family)
         return import_module("likewise.loop.math.parts").FUNCTIONS
-    if name in _OFFERED:
-        return getattr(import_module(_OFFERED[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _get(name)

@@ -26,7 +26,6 @@ _PLAIN: Final = {
     "end": b"\x0b",
     "return": b"\x0f",
     "drop": b"\x1a",
-    "select": b"\x1b",
 }
 _NUMBERED: Final[dict[str, tuple[bytes, Callable[[int], bytes]]]] = {
     "br": (b"\x0c", unsigned),

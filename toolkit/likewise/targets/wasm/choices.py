@@ -23,7 +23,7 @@ class Choices(Instructions):
         self.op(f"{kind}.{comparison}")
         if not first:
             self.op("i32.eqz")
-        self.code += b"\x1b"
+        self.op("select")
 
     def op_min(self, node: Apply) -> None:
         self._extreme(node, "lt")
@@ -86,7 +86,7 @@ class Choices(Instructions):
             self.get(a)
             self.get(b)
             self.op(f"{kind}.lt")
-            self.code += b"\x1b"
+            self.op("select")
 
     def op_copysign(self, node: Apply) -> None:
         if node.type.lanes == 1:
@@ -105,7 +105,7 @@ class Choices(Instructions):
         for one in (yes, no, condition):
             self.operand(one)
         if condition.type.lanes == 1:
-            self.code += b"\x1b"
+            self.op("select")
         elif self.fused:  # the lanes of a condition are all ones or all zeros: nothing is open
             self.op(f"i{node.type.bits}x{node.type.lanes}.relaxed_laneselect")
         else:

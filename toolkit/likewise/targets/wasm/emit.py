@@ -302,41 +302,34 @@ class _Emitter(Conversions):
         self.flush()
         mark = self.mark()
         start, stop = self.new_local("i32"), self.new_local("i32")
+        names = {"START": start, "STOP": stop, "SIZE": parts.size, "LAST": parts.stop}
         self.i32(parts.start)
         self.set(start)
-        self.code += b"\x03\x40"
+        self.asm(
+            """
+            loop
+              local.get START i32.const SIZE i32.add local.tee STOP i32.const LAST
+              local.get STOP i32.const LAST i32.lt_s select local.set STOP
+            """,
+            **names,
+        )
         self.depth += 1
-        self.get(start)
-        self.i32(parts.size)
-        self.op("i32.add")
-        self.code += b"\x22" + unsigned(stop)
-        self.i32(parts.stop)
-        self.get(stop)
-        self.i32(parts.stop)
-        self.op("i32.lt_s")
-        self.code += b"\x1b"  # select
-        self.set(stop)
         self.call(call, start, stop)
-        self.get(stop)
-        self.code += b"\x22" + unsigned(start)
-        self.i32(parts.stop)
-        self.op("i32.lt_s")
-        self.code += b"\x0d\0\x0b"
+        self.asm("local.get STOP local.tee START i32.const LAST i32.lt_s br_if 0 end", **names)
         self.depth -= 1
         self.release(mark)
 
     def while_(self, statement: While) -> None:
         self.flush()
         mark = self.mark()
-        self.code += b"\x02\x40\x03\x40"
+        self.asm("block loop")
         self.depth += 1
         for one in statement.head:
             self.statement(one)
         self.operand(statement.condition)
-        self.op("i32.eqz")
-        self.code += b"\x0d\1"
+        self.asm("i32.eqz br_if 1")
         self.block(statement.body)
-        self.code += b"\x0c\0\x0b\x0b"
+        self.asm("br 0 end end")
         self.depth -= 1
         self.release(mark)
 
@@ -353,10 +346,9 @@ class _Emitter(Conversions):
         if trips is None:
             kept = self.new_local("i32")
             self.operand(first)
-            self.code += b"\x22" + unsigned(kept)
+            self.asm("local.tee KEPT", KEPT=kept)
             self.operand(loop.stop)
-            self.op("i32.lt_s")
-            self.code += b"\x04\x40"
+            self.asm("i32.lt_s if")
             self.get(kept)
         elif counted:
             self.i32(trips or 0)
@@ -367,7 +359,7 @@ class _Emitter(Conversions):
             self.address(slot.recipe)
             self.slot_local[slot] = self.new_local("i32")
             self.set(self.slot_local[slot])
-        self.code += b"\x03\x40"
+        self.asm("loop")
         self.depth += 1
         self.block(loop.body)
         self.depth -= 1
@@ -376,13 +368,11 @@ class _Emitter(Conversions):
                 self.add_to(self.slot_local[slot], slot.step)
                 self.set(self.slot_local[slot])
         self.add_to(counter, -1 if counted else loop.step)
-        self.code += b"\x22" + unsigned(counter)
+        self.asm("local.tee COUNTER", COUNTER=counter)
         if not counted:
             self.operand(loop.stop)
             self.op("i32.lt_s")
-        self.code += b"\x0d\0\x0b"
-        if trips is None:
-            self.code += b"\x0b"
+        self.asm("br_if 0 end" if trips is not None else "br_if 0 end end")
         self.release(mark)
 
     def add_to(self, local: int, step: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from likewise.loop.nodes import Apply, Const, Operand, const_lanes
 from likewise.loop.operations import COMPARISONS
+from likewise.targets.wasm.assembler import assemble
 from likewise.targets.wasm.encoder import signed, unsigned
 from likewise.targets.wasm.opcodes import LOADS, OPCODES, STORES, simd
 
@@ -122,6 +123,10 @@ class Instructions:
 
     def set(self, local: int) -> None:
         self.code += b"\x21" + unsigned(local)
+
+    def asm(self, words: str, **names: int) -> None:
+        """Control flow and the like, as `assemble` takes it."""
+        self.code += assemble(words, names)
 
     def tee(self, kind: str) -> int:
         """Keep the top of the stack in a fresh local as well."""
@@ -259,7 +264,7 @@ class Instructions:
         self.get(b)
         self._unsafe(kind, b, one)
         unsafe = self.tee("i32")
-        self.code += b"\x1b"
+        self.op("select")
         self.op(self.plain_name(node))
         quotient = self.new_local(kind)
         self.set(quotient)
@@ -268,7 +273,7 @@ class Instructions:
         self.op(f"{kind}.mul")
         self.get(quotient)
         self.get(unsafe)
-        self.code += b"\x1b"
+        self.op("select")
 
     def _unsafe(self, kind: str, divisor: int, one: Type) -> None:
         """Whether a divisor is 0, or -1 in a signed type."""
@@ -290,7 +295,7 @@ class Instructions:
             divisor = self.tee(kind)
             self.get(divisor)
             self.op(f"{kind}.eqz")
-            self.code += b"\x1b"
+            self.op("select")
         else:
             self.operand(node.args[1])
         self.op(self.plain_name(node))

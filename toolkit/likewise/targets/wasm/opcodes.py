@@ -43,6 +43,7 @@ def _scalar_table() -> dict[str, bytes]:
         for at, op in enumerate((*_FLOAT_UNARY, *_FLOAT_BINARY)):
             found[f"{name}.{op}"] = start + at
     found |= {
+        "select": 0x1B,
         "i32.wrap_i64": 0xA7, "i64.extend_i32_s": 0xAC, "i64.extend_i32_u": 0xAD,
         "f32.convert_i32_s": 0xB2, "f32.convert_i32_u": 0xB3,
         "f32.convert_i64_s": 0xB4, "f32.convert_i64_u": 0xB5, "f32.demote_f64": 0xB6,
