@@ -69,6 +69,9 @@ CONVOLUTIONS = [
     (24, (9, 12), 40, (3, 3), 1, (1, 1), (1, 1), (0, 2, 1, 0), "i16_winograd_3x3_4x8"),
     (40, (12, 11), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_winograd_3x3_4x8"),
     (20, (7, 9), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_conv_3x3_2x16"),
+    (16, (13, 18), 24, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_winograd4_3x3_4x8"),
+    (40, (24, 15), 16, (3, 3), 1, (1, 1), (1, 1), (0, 2, 1, 0), "i16_winograd4_3x3_4x8"),
+    (16, (2, 90), 16, (3, 3), 1, (1, 1), (1, 1), (1, 1, 1, 1), "i16_winograd_3x3_4x8"),
 ]
 
 
@@ -117,31 +120,36 @@ def test_sums_wrap_as_int32_does() -> None:
 
 @pytest.mark.parametrize("extreme", [(0, 255), (255, 0)])
 @pytest.mark.parametrize(
-    ("channels", "made", "wanted"),
+    ("channels", "made", "side", "wanted"),
     [
-        (64, 8, "i16_conv_3x3_2x16"),
-        (16, 16, "i16_winograd_3x3_4x8"),
-        (912, 16, "i16_winograd_3x3_4x8"),  # 4 times a sum just fits int32
-        (920, 16, "i16_conv_3x3_2x16"),
+        (64, 8, 4, "i16_conv_3x3_2x16"),
+        (16, 16, 4, "i16_winograd_3x3_4x8"),
+        (912, 16, 4, "i16_winograd_3x3_4x8"),  # 4 times a sum just fits int32
+        (920, 16, 4, "i16_conv_3x3_2x16"),
+        (56, 16, 13, "i16_winograd4_3x3_4x8"),  # 64 times a sum just fits int32
+        (64, 16, 13, "i16_winograd_3x3_4x8"),
     ],
 )
 def test_products_of_the_most_distant_bytes(
-    extreme: tuple[int, int], channels: int, made: int, wanted: str
+    extreme: tuple[int, int], channels: int, made: int, side: int, wanted: str
 ) -> None:
     zero, value = (np.uint8(one) for one in extreme)
-    x = np.full((1, channels, 4, 4), value, np.uint8)
+    x = np.full((1, channels, side, side), value, np.uint8)
     w = np.full((made, channels, 3, 3), value, np.uint8)
     zeros = [np.array(zero), np.full(made, zero)]
     assert wanted in check("ConvInteger", [x, w, *zeros], pads=(1, 1, 1, 1))
 
 
-def test_differences_of_the_most_distant_bytes() -> None:
-    """Neighbours as far apart as can be, and weights of both signs: the largest transforms."""
-    places = np.indices((6, 6)).sum(0) // 2 % 2 == 0
-    x = np.where(places, np.uint8(255), np.uint8(0))[None, None].repeat(16, 1)
-    signs = np.indices((3, 3)).sum(0) % 2 == 0
-    for mask in (signs, ~signs):
-        w = np.where(mask, np.int8(127), np.int8(-128))[None, None].repeat(16, 0).repeat(16, 1)
-        zeros = [np.array(255, np.uint8), np.full(16, -128, np.int8)]
-        assert "i16_winograd_3x3_4x8" in check("ConvInteger", [x, w, *zeros], pads=(1, 1, 1, 1))
-        assert "i16_winograd_3x3_4x8" in check("ConvInteger", [x, w], pads=(1, 1, 1, 1))
+@pytest.mark.parametrize(
+    ("side", "wanted"), [(6, "i16_winograd_3x3_4x8"), (14, "i16_winograd4_3x3_4x8")]
+)
+@pytest.mark.parametrize("mask", [np.indices((3, 3)).sum(0) % 2 == one for one in (0, 1, 2)])
+def test_differences_of_the_most_distant_bytes(side: int, wanted: str, mask: Array) -> None:
+    """Neighbours as far apart as can be, and weights of both signs or one: large transforms."""
+    places = np.indices((side, side)).sum(0) // 2 % 2 == 0
+    drawn = GENERATOR.integers(0, 2, (8, side, side)) == 0
+    x = np.where([*[places] * 8, *drawn], np.uint8(255), np.uint8(0))[None]
+    w = np.where(mask, np.int8(127), np.int8(-128))[None, None].repeat(16, 0).repeat(16, 1)
+    zeros = [np.array(255, np.uint8), np.full(16, -128, np.int8)]
+    assert wanted in check("ConvInteger", [x, w, *zeros], pads=(1, 1, 1, 1))
+    assert wanted in check("ConvInteger", [x, w], pads=(1, 1, 1, 1))

@@ -138,8 +138,12 @@ KERNELS: dict[str, tuple[Array, Any]] = {
         draw("u1", 1, 5, 11, 17),
         lambda b, x: b.ConvInteger(x, b.constant(draw("i1", 20, 5, 3, 3)), pads=(1, 1, 1, 1)),
     ),
+    "i16_winograd4_3x3": (
+        draw("u1", 1, 16, 13, 18),
+        lambda b, x: b.ConvInteger(x, b.constant(draw("i1", 24, 16, 3, 3)), pads=(1, 1, 1, 1)),
+    ),
     "i16_winograd_3x3": (
-        draw("u1", 1, 16, 13, 12),
+        draw("u1", 1, 16, 9, 12),
         lambda b, x: b.ConvInteger(x, b.constant(draw("i1", 24, 16, 3, 3)), pads=(1, 1, 1, 1)),
     ),
 }

@@ -16,13 +16,15 @@ from likewise.lower.kernels.depthwise import depthwise, suits_floats
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, part_of_rows
 from likewise.lower.kernels.layout import channels_last, overhang, padded, strides_of
 from likewise.lower.kernels.pairs import as_bytes, pairs_of, pairs_of_weights
-from likewise.lower.kernels.winograd import suits_winograd, winograd
+from likewise.lower.kernels.winograd import winograd
+from likewise.lower.kernels.winograd_forms import winograd_form
 from likewise.lower.tiles import Shape
 from likewise.lower.view import unflatten
 
 if TYPE_CHECKING:
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
+    from likewise.lower.kernels.winograd_forms import Form
     from likewise.lower.lowering import Lowering
     from likewise.lower.pending import Epilogue
     from likewise.lower.tiles import TileSize
@@ -56,11 +58,11 @@ def convolve(
     if x.storage in (S.f32, S.i32) and w.data is not None and 0 not in (*shape, *x.shape, *w.shape):
         pairs = small and (group == 1 or w.shape[1] % 2 == 0)
         known = w.data
-        in_tiles = (pairs or x.storage is S.f32) and suits_winograd(x, known, windows, group)
+        form = winograd_form(x, known, windows, group) if pairs or x.storage is S.f32 else None
         if pairs:
             x, known = pairs_of(lowering, x, 1), pairs_of_weights(known, 1)
         each = DType.FLOAT if small and not pairs and suits_floats(windows) else x.dtype
-        y = _packed(lowering, x, known, windows, group, each, pairs=pairs, in_tiles=in_tiles)
+        y = _packed(lowering, x, known, windows, group, each, form, pairs=pairs)
     else:
         y = _plain(lowering, x, w, windows, group, bias)
         bias = None
@@ -77,16 +79,16 @@ def _packed(
     windows: Windows,
     group: int,
     each: DType,
+    form: Form | None,
     *,
     pairs: bool,
-    in_tiles: bool,
 ) -> TensorView:
     """float32 or int32 with known weights, channels last; `each` is what depthwise ones are in."""
     order = channels_last(x.rank)
     shape = (x.shape[0], w.shape[0], *windows.output)
-    odd = [in_tiles * (size % 2) for size in windows.output]
+    rest = [-size % form.size if form else 0 for size in windows.output]
     reach = overhang(windows, x.shape[2:])
-    end = [max(0, one + more) for one, more in zip(reach, odd, strict=True)]
+    end = [max(0, one + more) for one, more in zip(reach, rest, strict=True)]
     flat = w.reshape(*w.shape[:2], windows.taps)
     one_each = w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1 and not pairs
 
@@ -102,10 +104,10 @@ def _packed(
             return
         lying = group == 1 and not any(end) and _read_by_rows(x, windows)
         source = lying or padded(lowering, x, windows.begin, end, order)
-        if in_tiles:
+        if form is not None:
             packed = pack(flat.swapaxes(1, 2))
             weights = lowering.constant(as_bytes(packed) if pairs else packed)
-            winograd(lowering, source, weights, target, epilogue)
+            winograd(lowering, source, weights, form, target, epilogue)
         else:
             _Direct(
                 lowering, source, windows, target, epilogue, group, w.shape[1], pairs, bool(lying)

@@ -1,86 +1,57 @@
-"""3x3 convolution by Winograd's F(2x2, 3x3): 16 products make four places, not 36.
+"""3x3 convolution by Winograd's algorithm: 16 products make 4 places, or 36 make 16, not 9 each.
 
-A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), section 4.1: with
-d the 4x4 elements that 2x2 results read and g the weights, the results are
-A'[(G g G') * (B' d B)]A. Of all tiles and channels together the products are 16 matrix products.
-Weights are transformed in every run: stored they would be 16/9 as large.
-
-Of bytes all of it is exact. G holds halves, so 2G is taken, and the results are 4 times what they
-should be, which fits int32; sums on the way may wrap, as what comes out does not. Bytes less their
-zero points reach 255, transformed inputs 4 * 255 and weights 9 * 255: 16 bits hold them.
+The transforms stand in `likewise.lower.kernels.winograd_forms`. Of all tiles and channels together
+the products are one matrix product for each point. Weights are transformed in every run: stored
+they would be 16/9 as large, or more.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from likewise.loop.types import S, type_named
 from likewise.lower.kernels.igemm import BLOCK, I16X8, Tile, even_rows, portion_of
 from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from likewise.loop.nodes import BufferParam
     from likewise.loop.values import Value
     from likewise.lower.kernel import Kernel
+    from likewise.lower.kernels.winograd_forms import Form
     from likewise.lower.lowering import Lowering
     from likewise.lower.pending import Epilogue
     from likewise.lower.view import TensorView
-    from likewise.ops.windows import Windows
 
-__all__ = ["suits_winograd", "winograd"]
+__all__ = ["winograd"]
 
-_POINTS: Final = 16
-_FEWEST: Final = 16
-"""Channels below which the transforms cost more than they save."""
 _INPUTS: Final = 2**15
 """Elements of transformed inputs that a portion has in work at a time: a part of an L2."""
 _WIDE: Final = 4
 _LINE: Final = 16
 """Elements of a cache's line."""
-_REACH: Final = 255
-_LARGEST_SUM: Final = 2**29 - 1
 _I32X4: Final = type_named("i32x4")
 
 
-def suits_winograd(x: TensorView, w: np.ndarray[Any, Any], windows: Windows, group: int) -> bool:
-    """Whether the convolution of `x` with weights `w`, both floats or bytes less their zero points
-    (in int32), is one that `winograd` computes.
-    """
-    made, channels = w.shape[:2]
-    pairs = x.storage is S.i32
-    return (
-        (pairs or x.storage is S.f32)
-        and group == 1
-        and windows.kernel == (3, 3)
-        and windows.strides == windows.dilations == (1, 1)
-        and min(channels, made) >= _FEWEST
-        and channels % (2 * _WIDE if pairs else _WIDE) == 0
-        and made % BLOCK == 0
-        and min(windows.output) > 1
-        and not (pairs and _REACH * int(np.abs(w).sum((1, 2, 3)).max()) > _LARGEST_SUM)
-    )
-
-
 def winograd(
-    lowering: Lowering, x: TensorView, packed: TensorView, y: TensorView, epilogue: Epilogue
+    lowering: Lowering,
+    x: TensorView,
+    packed: TensorView,
+    form: Form,
+    y: TensorView,
+    epilogue: Epilogue,
 ) -> None:
     """Fill `y` from channels-last `x` and weights packed as [block, tap, channel, 8].
 
-    `x` has 2 more places than `y` along each spatial axis, and 3 where there `y` has an odd number.
+    `x` has 2 more places than `y` along each spatial axis, and those that fill the last tile.
     Both are floats or, in int32, pairs of bytes less their zero points; the weights may be bytes.
     """
-    height, width = (-(-size // 2) for size in y.shape[2:])
-    kind = "f32" if x.storage is S.f32 else "i16"
-    shape = Shape(f"{kind}_winograd_3x3", (*y.shape[2:], y.shape[1], x.shape[1]))
+    height, width = (-(-size // form.size) for size in y.shape[2:])
+    shape = Shape(form.name, (*y.shape[2:], y.shape[1], x.shape[1]))
     size = lowering.tiles.of(shape)
     with lowering.kernel(f"{shape.kernel}_{size}", shape) as k, k.loop(x.shape[0]) as image:
-        own = _Convolution(lowering, k, x, packed, y, epilogue, image, width, size.rows)
+        own = _Convolution(lowering, k, x, packed, form, y, epilogue, image, width, size.rows)
         if height * width < y.shape[1]:
             own.by_blocks(height)
         else:
@@ -89,7 +60,7 @@ def winograd(
 
 @dataclass(frozen=True)
 class _Convolution:
-    """What is computed, in tiles of 2x2 results, `width` of them in a row.
+    """What is computed, in tiles of 2x2 or 4x4 results, `width` of them in a row.
 
     Whichever is smaller, the transformed weights or the transformed inputs, is made first and as a
     whole; the other in parts. A portion of the work has memory of its own, so that portions can be
@@ -101,6 +72,7 @@ class _Convolution:
     k: Kernel
     x: TensorView
     packed: TensorView
+    form: Form
     y: TensorView
     epilogue: Epilogue
     image: Value
@@ -116,20 +88,24 @@ class _Convolution:
         return self.y.shape[1] // BLOCK
 
     @property
+    def points(self) -> int:
+        return self.form.points**2
+
+    @property
     def per_block(self) -> int:
         """Elements of a block's transformed weights."""
-        return _POINTS * _spaced(self.channels * BLOCK)
+        return self.points * _spaced(self.channels * BLOCK)
 
     def by_rows(self, height: int) -> None:
         """All weights, then some rows of tiles at a time."""
-        k, row = self.k, _POINTS * self.width
+        k, row = self.k, self.points * self.width
         portion = portion_of(height)
         most = max(1, _INPUTS // (row * self.channels))
         rows = next(n for n in range(min(most, portion), 0, -1) if portion % n == 0)
         portions = height // portion
         weights = self._scratch(self.blocks * self.per_block)
         per_input, per_product = (
-            _POINTS * _spaced(rows * self.width * one) for one in (self.channels, BLOCK)
+            self.points * _spaced(rows * self.width * one) for one in (self.channels, BLOCK)
         )
         inputs = self._scratch(portions * per_input)
         products = self._scratch(portions * per_product)
@@ -151,7 +127,7 @@ class _Convolution:
         portion = portion_of(self.blocks)
         portions = self.blocks // portion
         per_input, per_product = (
-            _POINTS * _spaced(height * self.width * one) for one in (self.channels, BLOCK)
+            self.points * _spaced(height * self.width * one) for one in (self.channels, BLOCK)
         )
         inputs = self._scratch(per_input)
         weights = self._scratch(portions * self.per_block)
@@ -183,11 +159,11 @@ class _Convolution:
         self.k.store(to.memory, to.place, value.bitcast(_I32X4) if self.pairs else value)
 
     def transform_weights(self, block: Value, target: _At) -> None:
-        """G g G' of a block, G = ((1, 0, 0), (½, ½, ½), (½, -½, ½), (0, 0, 1)); of bytes 2G."""
+        """G g G' of a block."""
         k, step = self.k, self.channels * BLOCK
         source, base = self.packed.address(k, (k.index(0),) * self.packed.rank)
         memory = k.pointer(source)
-        spread = _spread_twice if self.pairs else _spread
+        spread, points = self.form.of_weights, self.form.points
         with k.loop(0, step, _WIDE) as at:
 
             def load(tap: int) -> Value:
@@ -199,29 +175,33 @@ class _Convolution:
             columns = [spread([load(3 * row + column) for row in range(3)]) for column in range(3)]
             for row, line in enumerate(zip(*columns, strict=True)):
                 for column, one in enumerate(spread(line)):
-                    self._store(target + ((4 * row + column) * _spaced(step) + at), one)
+                    self._store(target + ((points * row + column) * _spaced(step) + at), one)
 
     def transform_input(self, down: Value, target: _At, rows: int) -> None:
         """B' d B of a row of tiles, one of `rows` that lie together."""
-        k = self.k
+        k, size, points = self.k, self.form.size, self.form.points
+        differences = self.form.of_inputs
         with k.loop(self.width) as right, k.loop(0, self.channels, _WIDE) as channel:
 
             def load(row: int, column: int) -> Value:
-                index = (self.image, channel, down * 2 + row, right * 2 + column)
+                index = (self.image, channel, down * size + row, right * size + column)
                 buffer, position = self.x.address(k, index)
                 return self._load(k.pointer(buffer), position)
 
-            columns = [_differences([load(row, column) for row in range(4)]) for column in range(4)]
+            columns = [
+                differences([load(row, column) for row in range(points)])
+                for column in range(points)
+            ]
             for row, line in enumerate(zip(*columns, strict=True)):
-                for column, one in enumerate(_differences(line)):
-                    point = (4 * row + column) * _spaced(rows * self.width * self.channels)
+                for column, one in enumerate(differences(line)):
+                    point = (points * row + column) * _spaced(rows * self.width * self.channels)
                     self._store(target + (right * self.channels + channel + point), one)
 
     def multiply(self, inputs: _At, weights: _At, products: _At, rows: int) -> None:
         """The products of one block: [tile, channel] by [channel, 8] for each of the points."""
         k, channels, count = self.k, self.channels, rows * self.width
         tile = Tile(inputs.memory, channels, (), channels, weights.memory, self.pairs)
-        with k.loop(_POINTS) as point:
+        with k.loop(self.points) as point:
             packed = weights.place + point * _spaced(channels * BLOCK)
             for first, last, height in even_rows(count, self.tile_rows):
                 with k.loop(first, last, height) as row:
@@ -237,29 +217,29 @@ class _Convolution:
 
     def transform_output(self, channel: Value, first: Value, products: _At, rows: int) -> None:
         """A' m A of some rows of tiles and one block, and what is done with the results."""
-        k = self.k
-        step = _spaced(rows * self.width * BLOCK)
+        k, size, points = self.k, self.form.size, self.form.points
+        sums, step = self.form.of_products, _spaced(rows * self.width * BLOCK)
         with k.loop(rows) as down, k.loop(self.width) as right, k.loop(0, BLOCK, _WIDE) as part:
             lane = k.lane_axis(channel + part)
             at = products.place + ((down * self.width + right) * BLOCK + part)
             columns = [
-                _sums([
-                    k.load(products.memory, at + (4 * row + column) * step, _WIDE)
-                    for row in range(4)
+                sums([
+                    k.load(products.memory, at + (points * row + column) * step, _WIDE)
+                    for row in range(points)
                 ])
-                for column in range(4)
+                for column in range(points)
             ]  # fmt: skip
             for row, line in enumerate(zip(*columns, strict=True)):
-                for column, total in enumerate(_sums(line)):
-                    one = total >> 2 if self.pairs else total
-                    self._put((self.image, lane, (first + down) * 2 + row, right * 2 + column), one)
+                for column, one in enumerate(sums(line)):
+                    place = ((first + down) * size + row, right * size + column)
+                    self._put((self.image, lane, *place), self.form.finish(one))
 
     def _put(self, index: tuple[Value, ...], value: Value) -> None:
-        """Write a result, if it is one: of an odd number of places the last tile has one more."""
-        k = self.k
+        """Write a result, if it is one: the last tile may have more than there are."""
+        k, side = self.k, self.form.size
         with ExitStack() as stack:
             for at, size in zip(index[2:], self.y.shape[2:], strict=True):
-                if size % 2 and at.range()[1] >= size:
+                if size % side and at.range()[1] >= size:
                     stack.enter_context(k.if_(at < size))
             with k.lanes_over(index[1], _WIDE):
                 buffer, position = self.y.address(k, index)
@@ -279,23 +259,3 @@ class _At(NamedTuple):
 
     def __add__(self, further: Value) -> _At:  # type: ignore[override]
         return _At(self.memory, self.place + further)
-
-
-def _spread(g: Sequence[Value]) -> tuple[Value, ...]:
-    """Three weights of a row or column as four."""
-    ends = g[0] + g[2]
-    return g[0], (ends + g[1]) * 0.5, (ends - g[1]) * 0.5, g[2]
-
-
-def _spread_twice(g: Sequence[Value]) -> tuple[Value, ...]:
-    """Twice that, without fractions."""
-    ends = g[0] + g[2]
-    return g[0] + g[0], ends + g[1], ends - g[1], g[2] + g[2]
-
-
-def _differences(d: Sequence[Value]) -> tuple[Value, ...]:
-    return d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]
-
-
-def _sums(m: Sequence[Value]) -> tuple[Value, ...]:
-    return m[0] + m[1] + m[2], m[1] - m[2] - m[3]
