@@ -102,7 +102,7 @@ class LSTM(Recurrent, versions=(1, 7, 14, 22)):
     ) -> list[tuple[TensorView, int, int, Callable[[Place], None]]]:
         f, g, squash = functions
         h, c = walk.states
-        after, output = (lowering.empty(c.dtype, c.shape) for _ in range(2))
+        after = lowering.empty(c.dtype, c.shape)
 
         def total(at: Place, gate: int, cell: Value) -> Value:
             projected, recurrent = at.gate(gate)
@@ -115,13 +115,11 @@ class LSTM(Recurrent, versions=(1, 7, 14, 22)):
             k, before = at.k, at.state(1)
             i = f(k, total(at, 0, before))
             keep = 1.0 - i if self.input_forget else f(k, total(at, 2, before))
-            cell = keep * before + i * g(k, total(at, 3, before))
-            at.put(after, cell)
-            at.put(output, f(k, total(at, 1, cell)))
+            at.put(after, keep * before + i * g(k, total(at, 3, before)))
 
         def finish(at: Place) -> None:
             cell = at.value(after)
-            at.finish(at.value(output) * squash(at.k, cell), cell)
+            at.finish(f(at.k, total(at, 1, cell)) * squash(at.k, cell), cell)
 
         # A loop of its own for h(C): a processor looks ahead to the next units, but not so far that
         # it could begin them while these wait for one function after the other.
