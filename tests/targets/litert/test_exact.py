@@ -90,9 +90,15 @@ def too_deep_in_groups(b: Any, x: Any) -> Any:
     return b.ConvInteger(b.Reshape(x, b.ints(1, 2000, 35, 1)), w, group=2)
 
 
-@pytest.mark.parametrize("write", [too_deep, too_deep_in_groups])
-def test_more_products_than_fit_are_refused(write: Callable[..., Any]) -> None:
-    with pytest.raises(UnsupportedError, match=r"Integer\): TFLite has no builtin for it"):
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (too_deep, r"\(MatMulInteger\): so many products are not composed"),
+        (too_deep_in_groups, r"\(ConvInteger\): groups of so many products are not composed"),
+    ],
+)
+def test_more_products_than_fit_are_refused(write: Callable[..., Any], reason: str) -> None:
+    with pytest.raises(UnsupportedError, match=reason):
         emit_program(built({"x": (1, 70_000)}, write, DType.UINT8))
 
 
@@ -131,7 +137,14 @@ def test_a_scan_is_written_out(given: dict[str, Any]) -> None:
         np.testing.assert_allclose(made, expected[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("graph", [scan(513), scan(2, nested=True)], ids=["long", "nested"])
-def test_a_scan_of_many_steps_or_with_branches_is_refused(graph: Graph) -> None:
-    with pytest.raises(UnsupportedError, match=r"\(Scan\): TFLite has no builtin for it"):
+@pytest.mark.parametrize(
+    ("graph", "reason"),
+    [
+        (scan(513), r"so many steps are not written one by one; given: 513; allowed: 1 to 512"),
+        (scan(2, nested=True), r"a body with branches or loops is not written out"),
+    ],
+    ids=["long", "nested"],
+)
+def test_a_scan_that_is_not_written_out_says_why(graph: Graph, reason: str) -> None:
+    with pytest.raises(UnsupportedError, match=rf"\(Scan\): {reason}"):
         emit_program(graph)

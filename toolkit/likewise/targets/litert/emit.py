@@ -12,7 +12,7 @@ from likewise.passes.recognise import recognise
 from likewise.targets.litert.emitter import Emitter, Laid
 from likewise.targets.litert.fuse import fuse
 from likewise.targets.litert.integers import on_integers
-from likewise.targets.litert.prepare import prepare
+from likewise.targets.litert.prepare import prepare, why_not
 from likewise.targets.litert.program import Program, Tensor, tensor_type
 from likewise.targets.litert.rules import find_rule
 from likewise.targets.litert.unshare import unshare
@@ -117,7 +117,7 @@ class _Emission:
         missing = [value for value in node.reads if value not in self.values]
         rule = find_rule(node.operator)
         if rule is None:
-            return [f"{node.label}: TFLite has no builtin for it"]
+            return [f"{node.label}: {why_not(node)}"]
         if missing:  # because another node failed
             return []
         self.emitter.name = next((v.name for v in node.outputs if v is not None), "")

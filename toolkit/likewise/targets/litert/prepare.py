@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from likewise.errors import LikewiseError, UnsupportedError
 from likewise.ir import TensorType
 from likewise.ops import Operator, find_operator
+from likewise.ops.build import GraphBuilder
 from likewise.passes import simplify
 from likewise.passes.rewrite import rewrite
 from likewise.targets.litert.compositions import find_composition
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from likewise.ir import DType, Graph, Node, Value
-    from likewise.ops.build import GraphBuilder
 
-__all__ = ["prepare"]
+__all__ = ["prepare", "why_not"]
 
 _MOST_ROUNDS = 12
 """An expansion's nodes may have expansions; no operator goes deeper than a few."""
@@ -44,6 +44,17 @@ def prepare(graph: Graph) -> Graph:
         if not changed:
             break
     return graph
+
+
+def why_not(node: Node) -> str:
+    """Why a node that `prepare` left without a rule is not composed of others either."""
+    try:
+        _simpler(cast("Operator", node.operator), node, GraphBuilder())
+    except UnsupportedError as error:
+        return str(error)
+    except NotImplementedError:
+        pass
+    return "TFLite has no builtin for it"
 
 
 def _replaced(node: Node, builder: GraphBuilder) -> Sequence[Value | None] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from likewise.errors import UnsupportedError
 from likewise.ir import DType
 from likewise.targets.litert.compositions import composed
 from likewise.targets.litert.compositions.recurrent import MOST_STEPS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @composed("Scan")
-def scan(b: GraphBuilder, operator: Any, *inputs: Value) -> tuple[Value, ...] | None:
+def scan(b: GraphBuilder, operator: Any, *inputs: Value) -> tuple[Value, ...]:
     """The body again and again, made ready once, so that all steps share its constants."""
     from likewise.targets.litert.prepare import prepare  # which reads this module
 
@@ -25,8 +26,12 @@ def scan(b: GraphBuilder, operator: Any, *inputs: Value) -> tuple[Value, ...] | 
     count = operator.num_scan_inputs
     axes = operator.scan_input_axes or (0,) * count
     steps: Any = b.type(inputs[states]).shape[axes[0]]
-    if not 0 < steps <= MOST_STEPS or any(node.operator.subgraphs for node in body.nodes):
-        return None
+    if not 0 < steps <= MOST_STEPS:
+        raise UnsupportedError(
+            "so many steps are not written one by one", given=steps, allowed=f"1 to {MOST_STEPS}"
+        )
+    if any(node.operator.subgraphs for node in body.nodes):
+        raise UnsupportedError("a body with branches or loops is not written out")
     backward = operator.scan_input_directions or (0,) * count
     collected: list[list[Value]] = [[] for _ in body.outputs[states:]]
     carried = list(inputs[:states])
