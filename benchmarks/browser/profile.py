@@ -93,12 +93,16 @@ def _buffers(step: tuple[Statement, ...]) -> tuple[Buffer, ...]:
 
 
 def operations(block: tuple[Statement, ...], functions: Mapping[str, Function]) -> int:
-    """Twice the multiply-adds that a block runs; loops of unknown length count once."""
+    """Twice the multiply-adds, of floats or bytes, that a block runs; loops of unknown length count
+    once.
+    """
     total = 0
     for statement in block:
         match statement:
             case Let(expr=Apply(op="madd", type=one)):
                 total += 2 * one.lanes
+            case Let(expr=Apply(op="dot", type=one)):
+                total += 2 * 2 * one.lanes
             case For(start=Const() as start, stop=Const() as stop, step=step, body=body):
                 rounds = -(-int(const_lanes(stop)[0] - const_lanes(start)[0]) // step)
                 total += max(0, rounds) * operations(body, functions)

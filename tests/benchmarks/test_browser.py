@@ -25,6 +25,7 @@ from benchmarks.browser.site import Prepared, Size, served
 from benchmarks.timing import Times
 from likewise.loop import F32, FunctionBuilder
 from likewise.loop.nodes import Call
+from likewise.loop.types import type_named
 from tools.models import NAMES
 
 
@@ -171,9 +172,12 @@ def test_multiply_adds_are_counted_by_rounds_and_lanes() -> None:
     total = b.var(b.const(0.0, F32.with_lanes(4)))
     with b.loop(5), b.loop(0, 9, 2):
         total.set(b.madd(total.get(), total.get(), total.get()))
+    products = b.var(b.const(0, type_named("i16x8")))
+    with b.loop(3):
+        products.set(b.apply("dot", products.get(), products.get()).bitcast(products.type))
     kernel = b.finish()
     twice = (Call(kernel.name, ()), Call(kernel.name, ()))
-    assert operations(twice, {kernel.name: kernel}) == 2 * 5 * 5 * 4 * 2
+    assert operations(twice, {kernel.name: kernel}) == 2 * (5 * 5 * 4 + 3 * 8) * 2
 
 
 def test_an_unknown_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
