@@ -85,6 +85,11 @@ def too_deep(b: Any, x: Any) -> Any:
     return b.MatMulInteger(x, b.constant(np.full((70_000, 1), -128, np.int8)))
 
 
+def of_nothing(b: Any, x: Any) -> Any:
+    nothing = b.Slice(x, b.ints(0), b.ints(0), b.ints(1))
+    return b.MatMulInteger(nothing, b.constant(np.zeros((0, 2), np.int8)))
+
+
 def too_deep_in_groups(b: Any, x: Any) -> Any:
     w = b.constant(np.full((2, 1000, 1, 1), -128, np.int8))
     return b.ConvInteger(b.Reshape(x, b.ints(1, 2000, 35, 1)), w, group=2)
@@ -94,10 +99,11 @@ def too_deep_in_groups(b: Any, x: Any) -> Any:
     ("write", "reason"),
     [
         (too_deep, r"\(MatMulInteger\): so many products are not composed"),
+        (of_nothing, r"\(MatMulInteger\): TFLite has no tensors without elements; given: \[0, 2\]"),
         (too_deep_in_groups, r"\(ConvInteger\): groups of so many products are not composed"),
     ],
 )
-def test_more_products_than_fit_are_refused(write: Callable[..., Any], reason: str) -> None:
+def test_more_products_than_fit_or_none_are_refused(write: Callable[..., Any], reason: str) -> None:
     with pytest.raises(UnsupportedError, match=reason):
         emit_program(built({"x": (1, 70_000)}, write, DType.UINT8))
 

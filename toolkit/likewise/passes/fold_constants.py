@@ -35,7 +35,8 @@ class _Budget:
     A node may make `_GROWTH` times the elements that it reads, and all of them together twice that
     of the graph's constants, either and `_FREE_ELEMENTS`; of operations there are `_OPERATIONS`
     for each element of the graph's constants, and `_FREE_OPERATIONS`. A ConstantOfShape holds
-    one element however often it repeats it: that may be `_REPEATED` times in all.
+    one element however often it repeats it: that may be `_REPEATED` times in all, but nobody reads
+    more of them than may be made.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -44,7 +45,7 @@ class _Budget:
             for body in node.operator.subgraphs:
                 stored += sum(map(_held, body.constants.values()))
         self.repeated = _REPEATED
-        self.elements = 8 * _FREE_ELEMENTS + 2 * _GROWTH * stored
+        self.most_read = self.elements = 8 * _FREE_ELEMENTS + 2 * _GROWTH * stored
         self.operations = _FREE_OPERATIONS + _OPERATIONS * stored
 
     def allows(self, node: Node) -> bool:
@@ -62,7 +63,7 @@ class _Budget:
         operations = node.operator.flops(reads, made)
         if not isinstance(operations, int) or makes > _GROWTH * read + _FREE_ELEMENTS:
             return False
-        if makes > self.elements or operations > self.operations:
+        if makes > self.elements or read > self.most_read or operations > self.operations:
             return False
         self.elements -= makes
         self.operations -= operations

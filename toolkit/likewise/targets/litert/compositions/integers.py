@@ -99,6 +99,8 @@ def _less(b: GraphBuilder, x: Value, zero: Value | None) -> Value:
 def _magnitudes(b: GraphBuilder, w: Value) -> Array:
     """The largest ones that these numbers can have."""
     content, shape = b.type(w).constant, cast("tuple[int, ...]", b.type(w).shape)
+    if 0 in shape:
+        raise UnsupportedError("TFLite has no tensors without elements", given=list(shape))
     return np.full(shape, _LARGEST) if content is None else np.abs(content)
 
 
