@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import likewise
+from likewise.conform.check import conform
 from likewise.conform.compare import compare, judge
+from likewise.conform.engines import engines
 from likewise.conform.inputs import draw_feeds
 from likewise.conform.subject import Subject
 from likewise.ir import DType
 from likewise.targets.litert import emit_program
 from likewise.targets.wasm import load
 from likewise.targets.wasm.prepare import prepare
+from tests.models.feeds import VOCABULARIES
 from tools.models import ensure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.network
 
@@ -71,3 +78,23 @@ def test_the_integers_of_the_model_are_those_of_the_tflite_file(name: str) -> No
         if "CONV" in one.builtin and one.inputs[1] is not None
     ]
     assert kinds.count(DType.INT8) >= 16
+
+
+def test_an_lstm_quantized_step_by_step_keeps_the_contract(tmp_path: Path) -> None:
+    """As onnxruntime's dynamic quantization writes it, on every target that computes it."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    file = tmp_path / "dynamic.onnx"
+    quantize_dynamic(ensure("lstm_tagger"), file, weight_type=QuantType.QInt8)
+    one = Subject(likewise.load(file), file=file)
+    operators = [node.operator.name for node in one.graph.nodes]
+    assert "DynamicQuantizeLSTM" in operators
+    assert "LSTM" not in operators
+    (port,) = one.model.inputs
+    shape = tuple(int(str(dim)) for dim in port.shape or ())
+    words = np.random.default_rng(5).integers(0, VOCABULARIES["lstm_tagger"], shape)
+    here = engines()
+    report = conform(one, [{port.name: words}], [here[name] for name in ("wasm", "litert")])
+    assert report.good, [answer.error or answer.worst for answer in report.answers]
+    peer = conform(one, [{port.name: words}], [here["onnxruntime"]])
+    assert all(answer.good for answer in peer.answers)
