@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
@@ -10,10 +10,13 @@ import pytest
 from likewise.ir import DType, Graph, Node, TensorType, Value
 from likewise.lower.graph import Lowered, lower_graph
 from likewise.ops import find_operator
-from likewise.targets.wasm import emit_lowered, load
+from likewise.targets.wasm import Numerics, emit_lowered, load
 from tests.targets.wasm.running import shared_module
+from tests.wasm.engines import Packed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from likewise.ir import Array
     from likewise.loop import Function
 
@@ -75,26 +78,49 @@ CONVOLUTIONS = [
 ]
 
 
+def requantized(case: tuple[Any, ...], x_type: Any, w_type: Any) -> tuple[list[Array], Any]:
+    """Inputs of QLinearConv, and its attributes."""
+    channels, spatial, made, kernel, group, strides, dilations, pads, _ = case
+    x, w = draw(x_type, 2, channels, *spatial), draw(w_type, made, channels // group, *kernel)
+    inputs = [
+        *(x, scales(1).reshape(()), draw(x_type, 1).reshape(())),
+        *(w, scales(made), draw(w_type, made)),
+        *(scales(1).reshape(()) * 20, draw(x_type, 1).reshape(())),
+        GENERATOR.integers(-9999, 9999, made, np.int32),
+    ]
+    return inputs, {"group": group, "strides": strides, "dilations": dilations, "pads": pads}
+
+
 @pytest.mark.parametrize("x_type", [np.uint8, np.int8])
 @pytest.mark.parametrize("w_type", [np.uint8, np.int8])
 @pytest.mark.parametrize("case", CONVOLUTIONS)
 def test_convolution(case: tuple[Any, ...], x_type: Any, w_type: Any) -> None:
-    channels, spatial, made, kernel, group, strides, dilations, pads, wanted = case
-    x, w = draw(x_type, 2, channels, *spatial), draw(w_type, made, channels // group, *kernel)
-    attributes = {"group": group, "strides": strides, "dilations": dilations, "pads": pads}
-    zeros = [draw(x_type, 1).reshape(()), draw(w_type, made)]
-    assert wanted in check("ConvInteger", [x, w, *zeros], **attributes)
-    assert wanted in check("ConvInteger", [x, w, zeros[0]], **attributes)
-    inputs = [
-        *(x, scales(1).reshape(()), zeros[0]),
-        *(w, scales(made), zeros[1]),
-        *(scales(1).reshape(()) * 20, draw(x_type, 1).reshape(())),
-        GENERATOR.integers(-9999, 9999, made, np.int32),
-    ]
+    inputs, attributes = requantized(case, x_type, w_type)
+    (x, _, x_zero, w, _, w_zero, *_), wanted = inputs, case[-1]
+    assert wanted in check("ConvInteger", [x, w, x_zero, w_zero], **attributes)
+    assert wanted in check("ConvInteger", [x, w, x_zero], **attributes)
     kernels = check("QLinearConv", inputs, **attributes)
     assert wanted in kernels
     # Requantized where it is made: what puts the channels in order moves bytes.
     assert {one.storage.bytes for one in kernels["map"].memories} == {1}
+
+
+def test_node_and_chromium_give_the_same(tmp_path: Path) -> None:
+    folder, site = tmp_path / "packed", tmp_path / "site"
+    folder.mkdir()
+    site.mkdir()
+    packed = Packed(folder)
+    for number, case in enumerate(CONVOLUTIONS):
+        inputs, attributes = requantized(case, np.uint8, np.int8)
+        made, expected = lowered("QLinearConv", inputs, **attributes)
+        for mode in get_args(Numerics):
+            module = emit_lowered(made, numerics=mode)
+            (given,) = packed.add(f"{number} {mode}", module, {"x": inputs[0]}).values()
+            np.testing.assert_array_equal(given, expected)
+    assert packed.in_chromium(site).results == packed.expected
+    in_node = packed.in_node().results  # which may be one without relaxed SIMD
+    for name, expected_digests in packed.expected.items():
+        assert in_node[name] == expected_digests or name.endswith("fast")
 
 
 @pytest.mark.parametrize("shape", [(1, 7), (3, 8), (2, 5, 33), (1, 1, 256)])
