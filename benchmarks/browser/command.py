@@ -81,6 +81,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     for name in options.models:
         if name not in known:
             parser.error(f"no benchmark of {name!r}; there are: {', '.join(known)}")
+    if options.beside and not (options.beside / "toolkit" / "likewise").is_dir():
+        parser.error(f"--beside {options.beside} is no checkout: no toolkit/likewise in it")
     options.runs = max(1, options.runs)
     return options
 

@@ -187,6 +187,15 @@ def test_an_unknown_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     assert "no benchmark of 'alexnet'; there are: resnet18" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_no_checkout_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["browser", "resnet18", "--beside", str(tmp_path)])
+    assert exit_.value.code == 2
+    assert f"--beside {tmp_path} is no checkout" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.network
 def test_a_model_is_timed_visited_and_profiled(

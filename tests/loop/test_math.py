@@ -206,7 +206,7 @@ def test_gelu(form: str, numerics: Numerics) -> None:
     units = np.spacing(np.maximum(np.abs(x) / 2, tiny)).tolist()
     worst = max(float(one / unit) for one, unit in zip(error, units, strict=True))
     assert 1.0 < worst <= 4.0
-    specials = np.array([np.inf, np.nan, 0.0, -0.0], x.dtype)
+    specials = np.array([np.inf, -np.inf, np.nan, -0.0], x.dtype)
     found = evaluate(program_of(function, kind, 4, lanes), specials, numerics)
-    np.testing.assert_array_equal(found, specials)
+    np.testing.assert_array_equal(found, [np.inf, np.nan, np.nan, -0.0])
     assert np.signbit(found[3])

@@ -44,11 +44,13 @@ _ABOVE = (
      3.03380607434824582924e+01, 1.0),
 )  # fmt: skip
 
-# Pairs of neighbouring coefficients, highest power first.
+# Φ(t) = (t + 5.6) p / q for t from -5.6 to 0, highest power first; minimax, to 1.3e-8.
+_END = 5.6
 _TAIL = (
-    (-3.29653064e-7, 7.98462205e-6), (-8.70742236e-5, 5.74414264e-4),
-    (-2.62106348e-3, 9.06082473e-3), (-2.55391166e-2, 6.19738899e-2),
-    (-1.32827928e-1, 2.49977887e-1), (-3.98941172e-1, 0.5),
+    (2.53529453e-05, 6.37121573e-04, 6.45794534e-03, 3.30373705e-02, 8.53874689e-02,
+     8.92857165e-02),
+    (-1.71203196e-04, 6.93014903e-05, 6.19997192e-04, 2.13189912e-02, 5.43847190e-02,
+     2.71867359e-01, 3.37024811e-01, 1.00000000e+00),
 )  # fmt: skip
 
 
@@ -79,24 +81,19 @@ def _erf_f32(b: Arithmetic, x: Value) -> Value:
 
 
 def gelu(b: Arithmetic, x: Value) -> Value:
-    """X Φ(x), of float32 within 4 ULP of x/2.
+    """X Φ(x), of float32 within 4 ULP of x/2: max(x, 0) - |x| Φ(-|x|).
 
-    For x < 0, Φ(x) = exp(-x²/2) w(|x|) with w(t) = exp(t²/2) erfc(t/√2)/2, here a polynomial
-    that is minimax up to t = 5 with the weight exp(-t²/2). Nothing cancels there, as it does in
-    1 + erf(x/√2), and no factor waits for the other.
+    Φ(-|x|), at most 1/2, is a quotient of polynomials that ends in 0, exactly, where what it is
+    subtracted from rounds it away.
     """
     if is_double(x):
         return x * 0.5 * (_erf_f64(b, x * 0.7071067811865476) + 1.0)
-    size = b.min(abs(x), 5.0)
-    square = size * size
-    fourth = square * square
-    pairs = [b.madd(b.const(one, x.type), size, other) for one, other in _TAIL]
-    highest, higher, low = (
-        b.madd(one, square, other) for one, other in zip(pairs[::2], pairs[1::2], strict=True)
-    )
-    tail = b.madd(b.madd(highest, fourth, higher), fourth, low)
-    below = tail * exp_below_zero(b, x * x * -0.5)
-    return x * b.select(x < 0.0, below, 1.0 - below)
+    below = (bits_of(x) | -(2**31)).bitcast(x.type)  # -|x|
+    t = b.max(below, -_END)
+    above, under = (polynomial(b, t, one) for one in _TAIL)
+    tail = (t + _END) * above / under
+    # For x < 0 the factor is x itself, so that -inf gives NaN, as the formula does.
+    return b.madd(b.apply("pmin", t, x), tail, b.apply("pmax", x, b.const(0.0, x.type)))
 
 
 def gelu_by_tanh(b: Arithmetic, x: Value) -> Value:
