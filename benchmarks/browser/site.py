@@ -98,7 +98,7 @@ class Prepared:
         found: list[dict[str, Any]] = [
             {"name": "fast", "engine": "likewise", "module": f"/{name}.wasm"},
             {"name": "peer", "threads": 1, **peer},
-            {"name": "strict", "engine": "likewise", "module": f"/{name}.plain.wasm"},
+            {"name": "strict", "engine": "likewise", "module": f"/{name}.strict.wasm"},
             {"name": "peer, 2 threads", "threads": 2, **peer},
             {"name": "fast, 2 threads", "engine": "likewise", "module": f"/{name}.threads.wasm"},
             {"name": "litert", "threads": 1, **litert},
@@ -188,6 +188,8 @@ def prepare(contest: Contest, folder: Path) -> Prepared:
     constants = {name: feeds[name] for name in contest.fixed}
     artefact = likewise.compile(model, shapes=shapes, constants=constants)
     module, _ = artefact.save(folder / f"{contest.model}.wasm")
+    strict = likewise.compile(model, shapes=shapes, constants=constants, numerics="strict")
+    strict.save(folder / f"{contest.model}.strict.wasm")
     shared = likewise.compile(model, shapes=shapes, constants=constants, threads=2)
     shared.save(folder / f"{contest.model}.threads.wasm")
     (folder / f"{contest.model}.onnx").symlink_to(path)

@@ -42,6 +42,17 @@ def test_the_first_rule_that_fits_says_the_tile(shape: str, tile: str) -> None:
     assert len(set(TABLE.candidates(read))) == len(TABLE.candidates(read))
 
 
+def test_strict_numerics_has_tiles_of_its_own() -> None:
+    strict = TABLE.under("strict")
+    for kernel in ("f32_gemm", "f32_conv_3x3", "f32_winograd_4x4", "f32_batched", "f32_attention"):
+        shape = Shape(kernel, (1, 3136, 64, 256))
+        assert (str(TABLE.of(shape)), str(strict.of(shape))) == ("6x8", "5x8")
+        assert set(strict.candidates(shape)) - {TileSize(5, 8)} <= set(TABLE.candidates(shape))
+    for kernel in ("i16_conv_3x3", "i16_winograd_4x4", "f32_gemv", "f32_dwconv_3x3"):
+        shape = Shape(kernel, (1, 3136, 64, 256))
+        assert strict.of(shape) == TABLE.of(shape)
+
+
 def written(folder: Path, content: Any) -> Path:
     path = folder / "model.tiles.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from math import prod
@@ -78,7 +78,8 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The tile of kernels whose names fit a pattern, of shapes of at most so many rows.
+    """The tile of kernels whose names fit a pattern, of shapes of at most so many rows, in one
+    kind of numerics or in both.
 
     `others` are what else these kernels can be written with.
     """
@@ -87,20 +88,26 @@ class Rule:
     tile: TileSize
     others: tuple[TileSize, ...]
     rows: int | None = None
+    numerics: str | None = None
 
-    def fits(self, shape: Shape) -> bool:
-        return fnmatchcase(shape.kernel, self.kernel) and (
-            self.rows is None or shape.rows <= self.rows
+    def fits(self, shape: Shape, numerics: str) -> bool:
+        return (
+            fnmatchcase(shape.kernel, self.kernel)
+            and (self.rows is None or shape.rows <= self.rows)
+            and self.numerics in (None, numerics)
         )
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """The table: what was chosen for a shape, else what the first rule says that fits it."""
+    """The table: what was chosen for a shape, else what the first rule says that fits it and the
+    numerics.
+    """
 
     rules: tuple[Rule, ...]
     chosen: Mapping[Shape, TileSize] = field(default_factory=dict)
     engine: str = ""
+    numerics: str = "fast"
 
     def of(self, shape: Shape) -> TileSize:
         """The tile for a shape."""
@@ -113,10 +120,14 @@ class Tiles:
 
     def choosing(self, chosen: Mapping[Shape, TileSize], engine: str = "") -> Tiles:
         """The table with other choices."""
-        return Tiles(self.rules, dict(chosen), engine)
+        return replace(self, chosen=dict(chosen), engine=engine)
+
+    def under(self, numerics: str) -> Tiles:
+        """The table for `fast` or `strict` numerics."""
+        return replace(self, numerics=numerics)
 
     def _rule(self, shape: Shape) -> Rule:
-        return next(rule for rule in self.rules if rule.fits(shape))
+        return next(rule for rule in self.rules if rule.fits(shape, self.numerics))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write what was chosen; raises `InputError` where that cannot be."""
@@ -192,4 +203,5 @@ def default_tiles() -> Tiles:
 
 def _rule(entry: Mapping[str, Any]) -> Rule:
     others = tuple(map(TileSize.read, entry["others"]))
-    return Rule(entry["kernel"], TileSize.read(entry["tile"]), others, entry.get("rows"))
+    tile = TileSize.read(entry["tile"])
+    return Rule(entry["kernel"], tile, others, entry.get("rows"), entry.get("numerics"))

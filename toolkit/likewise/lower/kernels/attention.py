@@ -217,7 +217,8 @@ def _write_parts(
 ) -> None:
     *lead, m, n = shape
     stride = -(-n // _LANES) * _LANES
-    parts = even_spans(m, max(1, _SCORES // stride // 6) * 6)
+    tile = lowering.tiles.of(Shape("f32_attention", (m, n, n)))
+    parts = even_spans(m, max(1, _SCORES // stride // tile.rows) * tile.rows)
     most = max(step for *_, step in parts)
     with lowering.kernel(name) as k, ExitStack() as loops:
 

@@ -153,13 +153,14 @@ def compile_graph(
     Raises `UnsupportedError` that lists everything that cannot be compiled.
     """
     ready = prepare(graph)
+    tiles = (tiles or default_tiles()).under(numerics)
     tuning = None
     if tune:
         from likewise.targets.wasm.tune import tune as try_tiles
 
         tuning = try_tiles(
             ready,
-            tiles or default_tiles(),
+            tiles,
             fused=numerics == "fast",
             progress=lambda part: progress("trying tiles", part),
         )
