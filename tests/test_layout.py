@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TOOLKIT = Path(__file__).resolve().parent.parent / "toolkit"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
+    frozenset({"errors", "lazy"}),
     frozenset({"ir"}),
     frozenset({"loop"}),
     frozenset({"ops"}),
