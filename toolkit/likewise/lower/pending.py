@@ -22,7 +22,7 @@ from likewise.lower.view import Index, TensorView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from likewise.lower.lowering import Lowering
+    from likewise.lower.workshop import Workshop
 
 __all__ = ["Epilogue", "Pending", "Put", "Rows", "Stem", "extend"]
 
@@ -48,7 +48,7 @@ class Pending:
     `copies` has no epilogue.
     """
 
-    lowering: Lowering
+    workshop: Workshop
     dtype: DType
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
@@ -74,7 +74,7 @@ class Pending:
     def settled(self) -> TensorView:
         """The result in memory, written now if it is not yet."""
         if self.memory is None:
-            return self.write(self.lowering.empty(self.dtype, self.shape, self.order))
+            return self.write(self.workshop.empty(self.dtype, self.shape, self.order))
         return self.memory
 
     def write(self, target: TensorView) -> TensorView:
@@ -103,7 +103,7 @@ class Stem:
 
 
 def extend(
-    lowering: Lowering,
+    workshop: Workshop,
     compute: Callable[..., Value],
     dtype: DType,
     inputs: Sequence[TensorView],
@@ -162,10 +162,10 @@ def extend(
         def read(k: Kernel, index: Index) -> Value:
             return all_of_it(k, memory.read(k, index), index)
 
-        lowering.write(TensorView(dtype, shape, read, None, 2, order=memory.order), target)
+        workshop.write(TensorView(dtype, shape, read, None, 2, order=memory.order), target)
 
     by_rows = _rows_with(base.by_rows, both)
-    return Pending(lowering, dtype, shape, base.order, emit, by_rows, of_integers=base.of_integers)
+    return Pending(workshop, dtype, shape, base.order, emit, by_rows, of_integers=base.of_integers)
 
 
 def _rows_with(by_rows: Callable[[], Rows] | None, compute: Epilogue) -> Callable[[], Rows] | None:
