@@ -36,8 +36,8 @@ can run, and the first run. *Engine* is the script and, for the peer, its kernel
 `.wasm` or the `.onnx` file; compressed with gzip in parentheses.
 """
 COLD = """A fresh browser for every visit, over HTTP on this machine, one thread: from navigation to
-the first output. Every page's head names its scripts and its engine's kernels beforehand, and
-asks for the model at once. *Transferred* is all that the page fetched.
+the first output. Every page asks for the model first, and its head names its scripts and its
+engine's kernels beforehand. *Transferred* is all that the page fetched.
 """
 NAMES = {"fast": "likewise", "peer": "onnxruntime-web", "litert": "LiteRT.js"}
 LITERT_GOAL = 1.2

@@ -1,11 +1,11 @@
 // The engines: each opens a model and gives `run`, which takes arrays by name and gives them back.
-// Each asks for the model before its own script is there, so that both are on their way at once.
+// Each asks for the model, if a page has not (`response`), before its own script is there, so that
+// both are on their way at once.
 
-const bytesOf = async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer());
+const bytesOf = async (response) => new Uint8Array(await (await response).arrayBuffer());
 
 /** A module of ours, in the runtime as a page downloads it. */
-export async function likewise({ module }) {
-  const response = fetch(module);
+export async function likewise({ module, response = fetch(module) }) {
   const { load } = await import("/runtime.js");
   const model = await load(response);
   const own = new Set(model.inputs.map(({ name }) => name)); // without what was compiled in
@@ -18,8 +18,8 @@ export async function likewise({ module }) {
 }
 
 /** `dims` are the sizes of the model's symbolic dims: told, it plans its memory ahead. */
-export async function onnxruntime({ model, threads, dims }) {
-  const bytes = bytesOf(model);
+export async function onnxruntime({ model, threads, dims, response = fetch(model) }) {
+  const bytes = bytesOf(response);
   // The number of threads belongs to the script: with another address it is another one.
   const ort = await import(`/onnxruntime-web/ort.wasm.bundle.min.mjs?threads=${threads}`);
   ort.env.wasm.numThreads = threads;
@@ -44,8 +44,8 @@ export async function onnxruntime({ model, threads, dims }) {
  * `outputs` are the shapes that the ONNX model gives its outputs. What onnx2tf makes has the
  * channels last at its edges, and takes int32 where the model takes int64.
  */
-export async function litert({ model, threads, outputs }) {
-  const bytes = bytesOf(model);
+export async function litert({ model, threads, outputs, response = fetch(model) }) {
+  const bytes = bytesOf(response);
   const { Tensor, loadAndCompile, loadLiteRt } = await import(`/litert.js?threads=${threads}`);
   await loadLiteRt("/litert/", { threads: threads > 1 });
   const compiled = await loadAndCompile(await bytes, {
