@@ -37,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     save(model, folder / "relu.onnx")
-    graph.initializer.append(helper.make_tensor("five", TensorProto.FLOAT, [1], [5.0]))
-    graph.node[0].CopyFrom(helper.make_node("Add", ["x", "five"], ["y"]))
+    graph.initializer.append(helper.make_tensor("fives", TensorProto.FLOAT, [3], [5.0] * 3))
+    graph.node[0].CopyFrom(helper.make_node("Add", ["x", "fives"], ["y"]))
     save(helper.make_model(graph, opset_imports=model.opset_import), folder / "affine.onnx")
     del graph.initializer[:]
     graph.node[0].CopyFrom(helper.make_node("Relu", ["x"], ["y"]))
