@@ -5,8 +5,8 @@ import type { DownloadOptions, Opened } from "./source.js";
 const MAGIC = "\0asm";
 
 /**
- * Bytes from which on the weights are read past the engine. No browser's cache keeps such a file, so
- * none could keep its machine code either, which it needs the whole file for.
+ * Bytes from which on the weights are read past the engine, which would keep them beside the memory.
+ * The price: a browser whose cache has room for such a file keeps no machine code with it.
  */
 const LARGE = 64 << 20;
 
