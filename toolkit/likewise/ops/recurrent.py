@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from likewise.ops.activations import LoopActivation
     from likewise.ops.build import OldForm
 
-__all__ = ["Gates", "Recurrent"]
+__all__ = ["Gates", "Recurrent", "RecurrentLayer"]
 
 
 class Gates(NamedTuple):
@@ -59,13 +59,10 @@ class Tables(NamedTuple):
     peepholes: TensorView | None
 
 
-class Recurrent(Operator):
-    """Base of the three. float16 and bfloat16 are computed in float32, rounded at the end."""
+class RecurrentLayer(Operator):
+    """What every recurrent layer has, that of bytes too."""
 
     bounded = False  # a step of Python costs more than its few operations
-    _gates: ClassVar[int] = 1
-    _defaults: ClassVar[tuple[str, ...]] = ("Tanh",)
-    _states: ClassVar[int] = 1
 
     activation_alpha: tuple[float, ...] | None = None
     activation_beta: tuple[float, ...] | None = None
@@ -73,12 +70,32 @@ class Recurrent(Operator):
     clip: float | None = None
     direction: Literal["forward", "reverse", "bidirectional"] = "forward"
     hidden_size: int | None = None
-    layout: Literal[0, 1] = 0
 
     @property
     def directions(self) -> int:
         """How many times the sequence is walked through."""
         return 2 if self.direction == "bidirectional" else 1
+
+    def flops(
+        self,
+        inputs: Sequence[TensorType | None],
+        outputs: Sequence[TensorType | None],  # noqa: ARG002 — the weights tell all
+    ) -> Dim:
+        """The two products of every step; the gates' few operations are left out."""
+        x, w, r = inputs[:3]
+        if x is None or w is None or r is None:
+            return 0
+        return 2 * x.shape[0] * x.shape[1] * (w.size + r.size)
+
+
+class Recurrent(RecurrentLayer):
+    """Base of the three. float16 and bfloat16 are computed in float32, rounded at the end."""
+
+    _gates: ClassVar[int] = 1
+    _defaults: ClassVar[tuple[str, ...]] = ("Tanh",)
+    _states: ClassVar[int] = 1
+
+    layout: Literal[0, 1] = 0
 
     def infer_states(
         self,
@@ -116,17 +133,6 @@ class Recurrent(Operator):
         self._functions()
         y = (batch, steps, count, hidden) if self.layout else (steps, count, batch, hidden)
         return (X.with_shape(y), *[X.with_shape(state)] * self._states)
-
-    def flops(
-        self,
-        inputs: Sequence[TensorType | None],
-        outputs: Sequence[TensorType | None],  # noqa: ARG002 — the weights tell all
-    ) -> Dim:
-        """The two products of every step; the gates' few operations are left out."""
-        x, w, r = inputs[:3]
-        if x is None or w is None or r is None:
-            return 0
-        return 2 * x.shape[0] * x.shape[1] * (w.size + r.size)
 
     @property
     def _batch(self) -> int:

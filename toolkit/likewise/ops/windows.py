@@ -52,6 +52,23 @@ class Windows:
         """Whether a window is one element and there is no padding."""
         return self.taps == 1 and not any(self.begin) and not any(self.end)
 
+    def overhang(self, spatial: Sequence[int]) -> list[int]:
+        """How far the windows reach beyond an input of these sizes; negative where they leave some
+        of it out.
+        """
+        return [
+            (n - 1) * s + (k - 1) * d + 1 - b - size
+            for n, s, k, d, b, size in zip(
+                self.output,
+                self.strides,
+                self.kernel,
+                self.dilations,
+                self.begin,
+                spatial,
+                strict=True,
+            )
+        ]
+
     def over(self, x: Array) -> Array:
         """A view of `x`, already padded, [..., *spatial] as [..., *kernel, *output]: read only."""
         rank = len(self.kernel)
@@ -209,16 +226,8 @@ def add_windows(columns: Array, windows: Windows, spatial: Sequence[int]) -> Arr
     rank = len(windows.kernel)
     lead = columns.shape[: -2 * rank]
     reach = [
-        max((n - 1) * s + (k - 1) * d + 1, b + size)
-        for n, s, k, d, b, size in zip(
-            windows.output,
-            windows.strides,
-            windows.kernel,
-            windows.dilations,
-            windows.begin,
-            spatial,
-            strict=True,
-        )
+        b + size + max(0, beyond)
+        for b, size, beyond in zip(windows.begin, spatial, windows.overhang(spatial), strict=True)
     ]
     total = np.zeros(lead + tuple(reach), columns.dtype)
     if windows.places:

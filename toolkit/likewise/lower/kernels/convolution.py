@@ -14,7 +14,7 @@ from likewise.ir import DType
 from likewise.loop.types import S
 from likewise.lower.kernels.depthwise import depthwise, suits_floats
 from likewise.lower.kernels.igemm import Tile, each_block, even_rows, pack, part_of_rows
-from likewise.lower.kernels.layout import channels_last, overhang, padded, strides_of
+from likewise.lower.kernels.layout import channels_last, padded, strides_of
 from likewise.lower.kernels.pairs import as_bytes, pairs_of, pairs_of_weights
 from likewise.lower.kernels.winograd import winograd
 from likewise.lower.kernels.winograd_forms import winograd_form
@@ -87,7 +87,7 @@ def _packed(
     order = channels_last(x.rank)
     shape = (x.shape[0], w.shape[0], *windows.output)
     rest = [-size % form.size if form else 0 for size in windows.output]
-    reach = overhang(windows, x.shape[2:])
+    reach = windows.overhang(x.shape[2:])
     end = [max(0, one + more) for one, more in zip(reach, rest, strict=True)]
     flat = w.reshape(*w.shape[:2], windows.taps)
     one_each = w.shape[1] == 1 and group == w.shape[0] == x.shape[1] and group > 1 and not pairs
@@ -293,7 +293,7 @@ def _plain(
     bias: TensorView | None,
 ) -> TensorView:
     """Any element type, any weights: one loop after the other."""
-    end = overhang(windows, x.shape[2:])
+    end = windows.overhang(x.shape[2:])
     source = padded(lowering, x, windows.begin, [max(0, e) for e in end], range(x.rank))
     w = lowering.materialise(w)
     bias = None if bias is None else lowering.materialise(bias)

@@ -14,7 +14,7 @@ import numpy as np
 from likewise.loop.conversions import whole_number
 from likewise.loop.types import S
 from likewise.lower.kernels.igemm import even_rows
-from likewise.lower.kernels.layout import channels_last, overhang, padded
+from likewise.lower.kernels.layout import channels_last, padded
 from likewise.lower.tiles import Shape
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def depthwise(
     """
     whole = x.storage is S.f32 and w.dtype == np.int32
     inside = _worth_leaving_out(windows, x.shape[2:]) and bool(np.isfinite(w).all())
-    begin, end = [*windows.begin], [max(0, one) for one in overhang(windows, x.shape[2:])]
+    begin, end = [*windows.begin], [max(0, one) for one in windows.overhang(x.shape[2:])]
     if inside:
         begin[:-1] = end[:-1] = [0] * (len(begin) - 1)
     x = padded(lowering, x, begin, end, channels_last(x.rank))

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from likewise.lower.lowering import Lowering
     from likewise.lower.view import TensorView
-    from likewise.ops.windows import Windows
 
-__all__ = ["channels_last", "in_order", "overhang", "padded", "strides_of"]
+__all__ = ["channels_last", "in_order", "padded", "strides_of"]
 
 
 def strides_of(view: TensorView) -> tuple[int, ...] | None:
@@ -57,22 +56,6 @@ def in_order(lowering: Lowering, view: TensorView, order: Sequence[int]) -> Tens
     target = lowering.empty(view.dtype, view.shape, order)
     lowering.write(view, target, "pack")
     return target
-
-
-def overhang(windows: Windows, spatial: Sequence[int]) -> list[int]:
-    """How far windows reach beyond the input at its end; negative where they leave some out."""
-    return [
-        (n - 1) * s + (k - 1) * d + 1 - b - size
-        for n, s, k, d, b, size in zip(
-            windows.output,
-            windows.strides,
-            windows.kernel,
-            windows.dilations,
-            windows.begin,
-            spatial,
-            strict=True,
-        )
-    ]
 
 
 def padded(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from likewise.loop.types import I64
 from likewise.loop.values import Value
 from likewise.lower.kernel import Kernel
-from likewise.lower.kernels.layout import channels_last, overhang, padded
+from likewise.lower.kernels.layout import channels_last, padded
 from likewise.lower.view import flatten
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def pool(
         lowering,
         x,
         windows.begin,
-        overhang(windows, x.shape[2:]),
+        windows.overhang(x.shape[2:]),
         order,
         start,
     )

@@ -54,18 +54,7 @@ class MaxPool(Pool, versions=(1, 8, 10, 11, 12, 22)):
         spatial = x.shape[2:]
         low = lowest(x.dtype)
         # What `ceil_mode` adds is padding as well.
-        end = [
-            max(0, (n - 1) * s + (k - 1) * d + 1 - b - size)
-            for n, s, k, d, b, size in zip(
-                windows.output,
-                windows.strides,
-                windows.kernel,
-                windows.dilations,
-                windows.begin,
-                spatial,
-                strict=True,
-            )
-        ]
+        end = [max(0, one) for one in windows.overhang(spatial)]
         padded = pad_spatial(x, windows.begin, end, low)
         best = np.full(x.shape[:2] + windows.output, low, x.dtype)
         index = np.full(best.shape, -1, np.int64)

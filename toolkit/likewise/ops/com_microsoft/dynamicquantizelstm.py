@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from likewise.ops.build import Evaluator, GraphBuilder
 from likewise.ops.case import Case, f32, i8
 from likewise.ops.checks import check_dtype, check_rank, unify, without_content
 from likewise.ops.expansion import infer_expansion
-from likewise.ops.operator import Operator
+from likewise.ops.recurrent import RecurrentLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from likewise.ir import Array, Dim
+    from likewise.ir import Array
     from likewise.ops.build import Builder
 
     Step = Callable[..., tuple[Any, Any, Any]]
@@ -30,7 +30,7 @@ _ACTIVATIONS: Final = frozenset(
 _DEFAULTS: Final = ("Sigmoid", "Tanh", "Tanh")
 
 
-class DynamicQuantizeLSTM(Operator, versions=(1,)):
+class DynamicQuantizeLSTM(RecurrentLayer, versions=(1,)):
     """LSTM on W and R of bytes, which lie turned: [directions, input or hidden size, 4 * hidden].
 
     X, as a whole, and at each step the state are rounded to uint8 by DynamicQuantizeLinear; of a
@@ -38,20 +38,7 @@ class DynamicQuantizeLSTM(Operator, versions=(1,)):
     [directions], or [directions, 4 * hidden] for one a column.
     """
 
-    bounded = False
-
-    activation_alpha: tuple[float, ...] | None = None
-    activation_beta: tuple[float, ...] | None = None
-    activations: tuple[str, ...] | None = None
-    clip: float | None = None
-    direction: Literal["forward", "reverse", "bidirectional"] = "forward"
-    hidden_size: int | None = None
     input_forget: bool = False
-
-    @property
-    def directions(self) -> int:
-        """How many times the sequence is walked through."""
-        return 2 if self.direction == "bidirectional" else 1
 
     def infer(
         self,
@@ -90,17 +77,6 @@ class DynamicQuantizeLSTM(Operator, versions=(1,)):
             self, X, W, R, B, sequence_lens, initial_h, initial_c, P, *weights
         )
         return made
-
-    def flops(
-        self,
-        inputs: Sequence[TensorType | None],
-        outputs: Sequence[TensorType | None],  # noqa: ARG002 — the weights tell all
-    ) -> Dim:
-        """The two products of every step; the gates' few operations are left out."""
-        x, w, r = inputs[:3]
-        if x is None or w is None or r is None:
-            return 0
-        return 2 * x.shape[0] * x.shape[1] * (w.size + r.size)
 
     def _functions(self) -> tuple[str, ...]:
         return self.activations or _DEFAULTS * self.directions

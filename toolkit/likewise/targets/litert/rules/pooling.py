@@ -66,18 +66,7 @@ def average_pool(e: Emitter, node: Node, x: Laid) -> Laid:
 
 def _surrounded(e: Emitter, x: Laid, windows: Windows, fill: float = 0) -> Laid:
     """The input with padding around it as far as the windows reach."""
-    ends = [
-        max(0, (n - 1) * s + (k - 1) * d + 1 - b - size)
-        for n, s, k, d, b, size in zip(
-            windows.output,
-            windows.strides,
-            windows.kernel,
-            windows.dilations,
-            windows.begin,
-            x.shape[2:],
-            strict=True,
-        )
-    ]
+    ends = [max(0, one) for one in windows.overhang(x.shape[2:])]
     return padded(e, x, [0, 0, *windows.begin], [0, 0, *ends], fill=fill or None)
 
 
