@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +17,9 @@ from likewise.lower.plan import plan_memory
 from likewise.targets.wasm import load
 from likewise.targets.wasm.encoder import PAGE, Data, FunctionBody, Module, signed, unsigned
 from tests.targets.wasm.running import module_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @given(st.integers(0, 2**40))
@@ -116,6 +119,16 @@ def test_damaged_code_is_our_error() -> None:
     raw = module_of(doubling())
     with pytest.raises(ModelError, match="the WebAssembly module cannot be used; given: "):
         load(raw[:-3] + b"\xff\xff\x0b")
+
+
+def test_a_file_that_is_cut_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "cut.wasm"
+    path.write_bytes(module_of(doubling())[:-3])
+    with pytest.raises(ModelError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: the WebAssembly module cannot be used; given: ")
+    assert "\n" not in message
 
 
 def test_a_trap_is_our_error() -> None:

@@ -52,8 +52,6 @@ def why_not(node: Node) -> str:
         _simpler(cast("Operator", node.operator), node, GraphBuilder())
     except UnsupportedError as error:
         return str(error)
-    except NotImplementedError:
-        pass
     return "TFLite has no builtin for it"
 
 
@@ -62,7 +60,7 @@ def _replaced(node: Node, builder: GraphBuilder) -> Sequence[Value | None] | Non
     first = len(builder.nodes)
     try:
         made = _simpler(operator, node, builder)
-    except (UnsupportedError, NotImplementedError):
+    except UnsupportedError:
         made = None
     except LikewiseError as error:
         raise error.at(node.label) from None

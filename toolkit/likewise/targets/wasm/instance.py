@@ -42,7 +42,8 @@ class Instance:
             store = wasmtime.Store(engine)
             exports = wasmtime.Instance(store, compiled, imports).exports(store)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise ModelError("the WebAssembly module cannot be used", given=error) from None
+            given = " ".join(str(error).split())  # it comes in several lines
+            raise ModelError("the WebAssembly module cannot be used", given=given) from None
         if pages is None:
             memory = exports["memory"]
             address, size = memory.data_ptr(store), memory.data_len(store)
