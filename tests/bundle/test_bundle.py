@@ -21,8 +21,8 @@ from likewise.bundle import (
     write_bundle,
 )
 from likewise.errors import LikewiseError
-from tests.cli.test_cli import folder as folder  # noqa: PLC0414 — a fixture
-from tests.cli.test_cli import likewise as command  # noqa: F401 — a fixture
+from tests.cli.conftest import folder as folder  # noqa: PLC0414 — a fixture
+from tests.cli.conftest import likewise as command  # noqa: F401 — a fixture
 from tests.edge.devices import scaling
 
 if TYPE_CHECKING:

@@ -3,75 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from onnx import TensorProto, helper, save
 
 from likewise.ops.case import f32
-from likewise.targets.wasm import load
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model y = relu(x) of shape [n, 3], and what is none."""
-    folder = tmp_path_factory.mktemp("cli")
-    info = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        [helper.make_node("Relu", ["x"], ["y"])],
-        "g",
-        [info("x", TensorProto.FLOAT, ["n", 3])],
-        [info("y", TensorProto.FLOAT, None)],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-    save(model, folder / "relu.onnx")
-    graph.initializer.append(helper.make_tensor("fives", TensorProto.FLOAT, [3], [5.0] * 3))
-    graph.node[0].CopyFrom(helper.make_node("Add", ["x", "fives"], ["y"]))
-    save(helper.make_model(graph, opset_imports=model.opset_import), folder / "affine.onnx")
-    del graph.initializer[:]
-    graph.node[0].CopyFrom(helper.make_node("Relu", ["x"], ["y"]))
-    graph.node[0].op_type = "Frobnicate"
-    save(helper.make_model(graph), folder / "unknown.onnx")
-    odd = helper.make_graph(
-        [helper.make_node("Add", ["\x1b[31mx", "b"], ["y\n"])],
-        "g",
-        [info(name, TensorProto.FLOAT, [2, name[-1]]) for name in ("\x1b[31mx", "b")],
-        [info("y\n", TensorProto.FLOAT, None)],
-    )
-    save(helper.make_model(odd, opset_imports=model.opset_import), folder / "odd.onnx")
-    (folder / "broken.onnx").write_bytes(b"\x08\x07\x3a\xff\xff\xff\xff\x0f")
-    (folder / "short.wasm").write_bytes(b"\0asm\1\0\0\0")
-    np.save(folder / "x.npy", f32([[-1, 0, 1], [2, -3, 4]]))
-    np.save(folder / "wrong.npy", np.zeros((2, 3)))
-    return folder
-
-
-@pytest.fixture
-def likewise(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Calls the command in the folder."""
-
-    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from likewise.cli import main; main()", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return call
 
 
 def test_run_draws_what_is_not_given_from_the_seed(likewise: Any) -> None:
@@ -91,136 +34,10 @@ def test_run_takes_arrays_and_keeps_outputs(likewise: Any, folder: Path) -> None
         np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
 
 
-def test_compile_writes_a_module_and_its_twin(likewise: Any, folder: Path) -> None:
-    done = likewise("compile", "relu.onnx", "--shape", "x=2,3", "-o", "relu.wasm", "--json")
-    assert done.returncode == 0, done.stderr
-    content = json.loads(done.stdout)
-    assert content["inputs"] == {"x": "float[2, 3]"}
-    assert content["files"].keys() == {"relu.wasm", "relu.plain.wasm"}
-    assert len(content["source_sha256"]) == 64
-    for module in ("relu.wasm", "relu.plain.wasm"):
-        assert likewise("run", module, "-i", "x=x.npy", "-o", "out.npz").returncode == 0
-        with np.load(folder / "out.npz") as kept:
-            np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
-    strict = ["compile", "relu.onnx", "--shape", "x=2,3", "--numerics", "strict", "-o", "one.wasm"]
-    assert "strict numerics" in likewise(*strict).stdout
-    assert not (folder / "one.plain.wasm").exists()
-
-
-def test_compile_shows_progress_on_a_terminal_alone(likewise: Any, folder: Path) -> None:
-    call = ["compile", "affine.onnx", "--shape", "x=2,3", "-o", "shown.wasm"]
-    assert likewise(*call).stderr == ""
-    master, terminal = pty.openpty()
-    command = [sys.executable, "-m", "likewise", *call]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "TERM": "xterm"},
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        check=True,
-    )
-    shown = os.read(master, 1 << 20).decode()
-    os.close(terminal)
-    os.close(master)
-    assert ", 0% …" in shown or ", 100% …" in shown
-    assert b"fast numerics" in done.stdout
-
-
-def test_compile_writes_weights_beside(likewise: Any, folder: Path) -> None:
-    call = ["compile", "affine.onnx", "--shape", "x=2,3", "--weights", "separate", "--json"]
-    done = likewise(*call, "-o", "affine.wasm")
-    assert done.returncode == 0, done.stderr
-    files = json.loads(done.stdout)["files"]
-    assert list(files) == ["affine.wasm", "affine.plain.wasm", "affine.weights"]
-    for module in list(files)[:2]:
-        assert likewise("run", module, "-i", "x=x.npy", "-o", "out.npz").returncode == 0
-        with np.load(folder / "out.npz") as kept:
-            np.testing.assert_array_equal(kept["y"], [[4, 5, 6], [7, 2, 9]])
-    (folder / "affine.weights").write_bytes(b"")
-    done = likewise("run", "affine.wasm")
-    assert done.returncode == 1
-    assert "affine.wasm: these are not the module's weights, 'affine.weights'" in done.stderr
-    (folder / "affine.weights").unlink()
-    done = likewise("run", "affine.wasm")
-    assert done.returncode == 2
-    assert "the module's weights cannot be read from 'affine.weights'" in done.stderr
-
-
-def test_compile_for_threads(likewise: Any, folder: Path) -> None:
-    call = ["compile", "affine.onnx", "--shape", "x=2,3", "-o", "affine.wasm", "--threads"]
-    done = likewise(*call, "2", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["threads"] == 2
-    assert likewise("run", "affine.wasm", "-i", "x=x.npy", "-o", "out.npz").returncode == 0
-    with np.load(folder / "out.npz") as kept:
-        np.testing.assert_array_equal(kept["y"], [[4, 5, 6], [7, 2, 9]])
-    assert "fast numerics, up to 2 threads" in likewise(*call, "2").stdout
-    done = likewise(*call, "0")
-    assert done.returncode == 2
-    assert "there is no such number of threads; given: 0; allowed: 1 to 64" in done.stderr
-
-
-def test_compile_tries_tiles_and_takes_them_from_a_file(likewise: Any, folder: Path) -> None:
-    call = ["compile", "affine.onnx", "--shape", "x=2,3", "-o", "affine.wasm"]
-    done = likewise(*call, "--tune", "--json")
-    assert done.returncode == 0, done.stderr
-    content = json.loads(done.stdout)
-    assert list(content["files"]) == ["affine.wasm", "affine.plain.wasm", "affine.tiles.json"]
-    assert content["tuning"].keys() == {"milliseconds_before", "milliseconds", "choices"}
-    module = (folder / "affine.wasm").read_bytes()
-    done = likewise(*call, "--tiles", "affine.tiles.json", "--json")
-    assert done.returncode == 0, done.stderr
-    assert "tuning" not in json.loads(done.stdout)
-    assert (folder / "affine.wasm").read_bytes() == module
-    assert "changed; a run takes" in likewise(*call, "--tune").stdout
-    (folder / "affine.tiles.json").write_text("{}")
-    done = likewise(*call, "--tiles", "affine.tiles.json")
-    assert done.returncode == 2
-    assert "likewise: affine.tiles.json: the file holds no tiles; allowed: likewise" in done.stderr
-
-
-def test_compile_writes_a_tflite_file(likewise: Any, folder: Path) -> None:
-    call = ["compile", "relu.onnx", "--target", "litert", "--shape", "x=2,3", "-o", "relu.tflite"]
-    done = likewise(*call, "--weights-type", "float16", "--json")
-    assert done.returncode == 0, done.stderr
-    content = json.loads(done.stdout)
-    assert content["weights_type"] == "float16"
-    assert content["inputs"] == {"x": "float[2, 3]"}
-    for model in (["relu.tflite"], ["relu.onnx", "--target", "litert", "--threads", "2"]):
-        assert likewise("run", *model, "-i", "x=x.npy", "-o", "out.npz").returncode == 0
-        with np.load(folder / "out.npz") as kept:
-            np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
-    assert "float32 weights" in likewise(*call).stdout
-    done = likewise(*call, "--numerics", "strict")
-    assert done.returncode == 2
-    assert "the target 'litert' has no numerics; given: strict" in done.stderr
-
-
 def test_python_runs_it_as_a_module() -> None:
     command = [sys.executable, "-m", "likewise", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("likewise, version ")
-
-
-def test_compile_with_and_without_golden_vectors(likewise: Any, folder: Path) -> None:
-    call = ["compile", "relu.onnx", "--shape", "x=2,3", "-o", "relu.wasm"]
-    for more, found in ((), []), (("--no-golden",), None):
-        assert likewise(*call, *more).returncode == 0
-        assert load(folder / "relu.wasm").self_test() == found
-    done = likewise(*call, "--target", "litert", "--golden")
-    assert done.returncode == 2
-    assert "the target 'litert' carries no golden vectors" in done.stderr
-
-
-def test_compile_takes_the_value_that_an_input_always_has(likewise: Any, folder: Path) -> None:
-    value = "x=[[1, -2, 3]]"
-    done = likewise("compile", "relu.onnx", "--constant", value, "-o", "fixed.wasm", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["inputs"] == {}
-    assert likewise("run", "fixed.wasm", "-o", "out.npz").returncode == 0
-    with np.load(folder / "out.npz") as kept:
-        np.testing.assert_array_equal(kept["y"], [[1, 0, 3]])
 
 
 def test_run_compiles_for_a_target(likewise: Any) -> None:
