@@ -125,8 +125,8 @@ FAULTS = (
     ),
     Fault(
         "one row of padding too few behind the input",
-        "    return [\n        (n - 1) * s + (k - 1) * d + 1 - b - size",
-        "    return [\n        (n - 1) * s + (k - 1) * d - b - size",
+        "        return [\n            (n - 1) * s + (k - 1) * d + 1 - b - size",
+        "        return [\n            (n - 1) * s + (k - 1) * d - b - size",
         CONVOLUTIONS,
         Chain("Conv", (1, 3, 7, 6), ((5, 3, 3, 3), (5,)), {"pads": (0, 0, 1, 1)}),
     ),

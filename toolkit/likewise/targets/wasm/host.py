@@ -60,14 +60,14 @@ class Runner:
         if shared is not None:
             self.threads = max(1, min(shared["count"], threads or os.cpu_count() or 1))
         self._instance: Instance | PageInstance
-        try:
-            if sys.platform == "emscripten":
-                self.threads = 1
-                self._instance = PageInstance(module, shared and shared["pages"], made)
-            else:
+        if sys.platform == "emscripten":
+            self.threads = 1
+            self._instance = PageInstance(module, shared and shared["pages"], made)
+        else:
+            try:
                 self._instance = Instance(module, self.threads, shared and shared["pages"])
-        except LikewiseError as error:
-            raise error.at(name) from None
+            except LikewiseError as error:
+                raise error.at(name) from None
         if "weights" in section:
             self._fill(StoredWeights.read(section["weights"]), weights, folder)
         self._inputs = {entry["name"]: _place(entry) for entry in section["inputs"]}
