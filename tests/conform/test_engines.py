@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import likewise
 from likewise.conform.engines import engines, find, outside
 from likewise.conform.engines.of_onnxruntime_web import ENGINE as WEB
 from likewise.conform.subject import Subject
+from likewise.errors import LikewiseError
 from likewise.ir import DType
 from likewise.ops.case import f32
 from likewise.ops.conversion import convert
@@ -120,3 +121,28 @@ def test_what_does_not_compile_is_refused_by_name(here: dict[str, Engine], name:
     subject = Subject(model_of([text], {"x": (TensorProto.STRING, [2])}, {"y": TensorProto.STRING}))
     with pytest.raises(likewise.UnsupportedError, match="string"):
         here[name].answer(subject, [{"x": np.array(["a", "b"], object)}], here[name].modes[0])
+
+
+def in_node(tmp_path: Path, script: str) -> Any:
+    node = outside.find_node()
+    assert node is not None
+    (tmp_path / "script.mjs").write_text(script)
+    return outside.answer_of_node([node, tmp_path / "script.mjs"])
+
+
+def test_a_script_in_node_has_answered_though_it_never_ends(tmp_path: Path) -> None:
+    script = 'console.log("loading");console.log("answer", "[1]");setInterval(() => {}, 1e9);'
+    assert in_node(tmp_path, script) == [1]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ('throw new RangeError("too far");', "RangeError: too far"),
+        ('console.error("no words");', "no words"),
+        ("process.exit(3);", "exit status 3"),
+    ],
+)
+def test_a_script_in_node_that_gives_no_answer(tmp_path: Path, script: str, said: str) -> None:
+    with pytest.raises(LikewiseError, match=f"^Node failed; given: {said}$"):
+        in_node(tmp_path, script)

@@ -7,14 +7,13 @@ A case goes in as the model's bytes and its data sets; results are held there as
 from __future__ import annotations
 
 import inspect
-import json
 import pickle
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from likewise.conform.engines.outside import answer_of_node
 from likewise.ir import DType
 from likewise.ops.narrow import is_narrow
 from tests.conformance.onnx_cases import assert_similar
@@ -89,14 +88,8 @@ def run_in_pyodide(
             count += 1
     program = PROGRAM.format(assert_similar=inspect.getsource(assert_similar), count=count)
     (folder / "program.py").write_text(program)
-    done = subprocess.run(
-        [find_node().program, SCRIPT, build_distribution(), folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    command = [find_node().program, SCRIPT, build_distribution(), folder]
+    found: dict[str, str] = answer_of_node(command)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import zipfile
@@ -15,6 +14,7 @@ from onnx import TensorProto, helper
 from pyodide_lock import PyodideLockSpec
 
 import likewise
+from likewise.conform.engines.outside import answer_of_node
 from tools import pyodide
 from tools.node import find_node, install
 
@@ -51,14 +51,7 @@ def run(stock: Path, python: str, folder: Path, wheel: Path, program: str) -> An
     subprocess.run(command, check=True, capture_output=True)
     (folder / wheel.name).write_bytes(wheel.read_bytes())
     (folder / "program.py").write_text(program.replace("WHEEL", f"emfs:/work/{wheel.name}"))
-    done = subprocess.run(
-        [find_node().program, HERE / "install.mjs", stock, folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return answer_of_node([find_node().program, HERE / "install.mjs", stock, folder])
 
 
 def test_the_wheel_holds_likewise_alone(wheel: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import likewise
+from likewise.conform.engines.outside import answer_of_node
 from likewise.conform.inputs import draw_feeds
 from likewise.targets.wasm import load
 from tests.wasm.serving import served
@@ -39,14 +40,7 @@ def distribution() -> Path:
 def run(distribution: Path, folder: Path, program: str, flags: Sequence[str] = ()) -> Any:
     """What a program leaves in `answer`, run in Pyodide with `folder` as /work."""
     (folder / "program.py").write_text(program)
-    done = subprocess.run(
-        [find_node().program, *flags, SCRIPT, distribution, folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return answer_of_node([find_node().program, *flags, SCRIPT, distribution, folder])
 
 
 def test_it_holds_core_numpy_and_likewise_alone(distribution: Path) -> None:

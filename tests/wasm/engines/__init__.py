@@ -12,7 +12,6 @@ one page run everything that was added; what fails there has the error's text fo
 from __future__ import annotations
 
 import json
-import subprocess
 from base64 import b64decode
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.conform.engines.outside import answer_of_node
 from likewise.ir import DType
 from likewise.targets.wasm import load
 from tests.wasm.conftest import RUNTIME
@@ -109,14 +109,8 @@ class Packed:
         """What Node gives."""
         self._write_index()
         node = build(RUNTIME)
-        done = subprocess.run(
-            [node.program, HERE / "node.js", RUNTIME / "dist" / "node" / "index.js", self.folder],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return Results(**json.loads(done.stdout))
+        runtime = RUNTIME / "dist" / "node" / "index.js"
+        return Results(**answer_of_node([node.program, HERE / "node.js", runtime, self.folder]))
 
     def in_chromium(self, site: Path) -> Results:
         """What headless Chromium gives on one page; `site` is an empty folder to serve."""

@@ -10,4 +10,5 @@ const read = async (name) => {
   const { buffer, byteOffset, byteLength } = await readFile(join(folder, name));
   return buffer.slice(byteOffset, byteOffset + byteLength);
 };
-stdout.write(JSON.stringify(await runAll(await import(pathToFileURL(runtime)), read)));
+const results = await runAll(await import(pathToFileURL(runtime)), read);
+stdout.write(`answer ${JSON.stringify(results)}\n`);

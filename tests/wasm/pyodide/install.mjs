@@ -3,6 +3,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
+// Keeps Node's event loop awake: an idle one may deadlock with V8's threads (nodejs/node#54918).
+const awake = setInterval(() => {}, 2 ** 30);
+
 const [stock, folder] = process.argv.slice(2);
 const { loadPyodide } = await import(join(stock, "pyodide.mjs"));
 const pyodide = await loadPyodide({ indexURL: stock, stdout: () => {} });
@@ -16,4 +19,5 @@ if (errors.length) throw new Error(errors.join("\n"));
 pyodide.mountNodeFS("/work", folder);
 const program = pyodide.FS.readFile("/work/program.py", { encoding: "utf8" });
 const made = await pyodide.runPythonAsync(program);
-console.log(JSON.stringify(made.toJs({ dict_converter: Object.fromEntries })));
+console.log("answer", JSON.stringify(made.toJs({ dict_converter: Object.fromEntries })));
+clearInterval(awake);

@@ -38,6 +38,7 @@ const SCRIPT = `onmessage = async ({ data: [module, memory, number] }) => {
   } catch (error) {
     exports ? exports.fail() : postMessage(String(error));
   }
+  close();
 };`;
 /** Milliseconds after which a worker that says nothing is given up. */
 const PATIENCE = 20_000;
@@ -59,23 +60,22 @@ export async function crewOf(
   const { crew, stop } = instance.exports as unknown as Exports;
   const wanted = Math.min(count, most) - 1;
   let helpers: Helper[] = [];
-  const close = () => {
-    stop();
-    for (const helper of helpers) helper.terminate();
-    helpers = [];
-  };
   if (wanted > 0) {
     try {
       helpers = start(platform, wanted);
       await Promise.all(helpers.map((helper, at) => ready(helper, [module, memory, at + 1])));
       crew(wanted, Number(mayWait(memory)));
     } catch (error) {
-      close();
+      stop();
+      for (const helper of helpers) helper.terminate();
+      helpers = [];
       if (!told) console.warn(`likewise: one thread only: ${(error as Error).message}`);
       told = true;
     }
   }
-  return { instance, threads: helpers.length + 1, close };
+  // Workers that run are not terminated: they end by themselves. Node may loop for ever where it
+  // terminates one that has run WebAssembly (nodejs/node#47748).
+  return { instance, threads: helpers.length + 1, close: stop };
 }
 
 function start(platform: Platform, count: number): Helper[] {

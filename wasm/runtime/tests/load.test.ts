@@ -65,6 +65,17 @@ describe("sources", () => {
   });
 });
 
+test("Node does not go idle while it compiles", async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+  const before = timers();
+  const model = load(bytesOf("relu"));
+  equal(timers(), before + 1);
+  await model;
+  equal(timers(), before);
+  await rejects(load(new Uint8Array(8)));
+  equal(timers(), before);
+});
+
 describe("progress", () => {
   const bytes = bytesOf("relu");
   const half = bytes.length >> 1;

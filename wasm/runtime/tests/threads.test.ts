@@ -78,6 +78,27 @@ test("a process ends though its models were not disposed of", () => {
   deepEqual([out, warned], [[3, "number"], ""]);
 });
 
+test("workers end with their model, of themselves", () => {
+  const { out } = said(
+    `${X} const { Worker } = await import("node:worker_threads");
+    let ended = 0;
+    Worker.prototype.terminate = () => { throw new Error("terminated"); };
+    const { prototype: { emit } } = Worker;
+    Worker.prototype.emit = function (name, ...rest) {
+      if (name === "exit") ended += 1;
+      return emit.call(this, name, ...rest);
+    };
+    const model = await load(${PATH}, { threads: 3 });
+    ${LAST};
+    model.dispose();
+    for (const end = Date.now() + 30_000; ended < 2 && Date.now() < end; ) {
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    return ended;`,
+  );
+  equal(out, 2);
+});
+
 test("without workers one thread does the work, and says so once", () => {
   const entry = new URL("../index.js", import.meta.url).href; // it knows nothing of Node
   const { out, warned } = said(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from likewise.conform.engines import Answer, Engine
 from likewise.conform.engines.compiled import MODES, Exchange, compiled, module_of
-from likewise.conform.engines.outside import WEB, find_node
+from likewise.conform.engines.outside import WEB, answer_of_node, find_node
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -43,18 +43,9 @@ class _Node(Engine):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             exchange = order_in(folder, subject, feeds, mode or MODES[0])
-            done = subprocess.run(
-                [_program(), *_flags(), WEB / "node.mjs", folder],
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-            if done.returncode:
-                lines = [line for line in done.stderr.splitlines() if "Error" in line]
-                raise LikewiseError("Node failed", given=(lines or [done.stderr.strip()])[-1])
+            told = answer_of_node([_program(), *_flags(), WEB / "node.mjs", folder])
             outputs = exchange.unpacked((folder / "outputs.bin").read_bytes(), len(feeds))
-        relaxed = json.loads(done.stdout.splitlines()[-1])["relaxed"]
-        return Answer(outputs, "" if relaxed else PLAIN)
+        return Answer(outputs, "" if told["relaxed"] else PLAIN)
 
 
 def order_in(folder: Path, subject: Subject, feeds: Sequence[Feeds], mode: str) -> Exchange:

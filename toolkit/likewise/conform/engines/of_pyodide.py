@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import numpy as np
 
 from likewise.conform.engines import Answer, Engine
-from likewise.conform.engines.outside import WEB, find_node
+from likewise.conform.engines.outside import WEB, answer_of_node, find_node
 from likewise.errors import LikewiseError
 from likewise.ir import DType
 from likewise.ops.narrow import is_narrow
@@ -54,15 +53,7 @@ class _Pyodide(Engine):
                 if any(array.dtype.kind not in "biufcV" for array in given.values()):
                     raise LikewiseError("inputs that are no plain numbers do not go to Pyodide")
                 np.savez(folder / f"{at}.in.npz", allow_pickle=False, **given)
-            done = subprocess.run(
-                [node, WEB / "pyodide.mjs", distribution, folder, str(len(feeds))],
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-            if done.returncode:
-                lines = [line for line in done.stderr.splitlines() if "Error" in line]
-                raise LikewiseError("Pyodide failed", given=(lines or [done.stderr.strip()])[-1])
+            answer_of_node([node, WEB / "pyodide.mjs", distribution, folder, str(len(feeds))])
             return Answer([_outputs(folder / f"{at}.out.npz") for at in range(len(feeds))])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,9 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +28,7 @@ __all__ = [
     "WEB",
     "Handler",
     "Receiver",
+    "answer_of_node",
     "chromium_on_path",
     "find_chromium",
     "find_node",
@@ -57,6 +61,35 @@ def find_node() -> Path | None:
     if spec is None or spec.origin is None:
         return None
     return Path(spec.origin).parent / "bin" / "node"
+
+
+def answer_of_node(command: Sequence[str | Path]) -> Any:
+    """What a script in Node prints as JSON behind `answer`, as the last it does.
+
+    The process is ended then: by itself it may never end (nodejs/node#54918). Raises LikewiseError
+    where there is no answer, with the error's line in what the script said.
+    """
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            encoding="utf-8",
+        ) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                if line.startswith("answer "):
+                    return json.loads(line.removeprefix("answer "))
+            process.wait()
+        finally:
+            process.kill()
+        said.seek(0)
+        lines = said.read().strip().splitlines() or [f"exit status {process.returncode}"]
+    errors = [line for line in lines if "Error" in line]
+    raise LikewiseError("Node failed", given=(errors or lines)[-1])
 
 
 def find_chromium() -> str | None:

@@ -133,8 +133,8 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
             local.get 0 call take
             i32.const SPINS local.set 2
             loop
-                i32.const 0 i32.atomic.load STOPPED if return end
                 i32.const 0 i32.atomic.load TICKET local.set 1
+                i32.const 0 i32.atomic.load STOPPED if return end
                 {_TAKEN} {_PARTS} i32.lt_u br_if 1
                 local.get 2 i32.const 1 i32.sub local.tee 2 br_if 0
             end
@@ -161,7 +161,8 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
         i32.const DONE i32.const 1 memory.atomic.notify 0 drop
         """,
     ),
-    # Send the workers home. The ticket changes, so that none goes to sleep on it just now.
+    # Send the workers home. The ticket changes after STOPPED, and they read it before that: none
+    # goes to sleep on it just now.
     "stop": (
         (),
         (),

@@ -7,6 +7,7 @@ export const cores = availableParallelism;
 /** What makes a thread of Node a worker as browsers have them. */
 const PRELUDE = `const { parentPort } = require("node:worker_threads");
 globalThis.postMessage = (message) => parentPort.postMessage(message);
+globalThis.close = () => parentPort.close();
 parentPort.once("message", (data) => onmessage({ data }));
 `;
 
