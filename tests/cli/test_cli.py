@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from onnx import TensorProto, helper
 
 from likewise.ops.case import f32
 
@@ -32,6 +33,26 @@ def test_run_takes_arrays_and_keeps_outputs(likewise: Any, folder: Path) -> None
     assert "float32[2, 3]" in done.stdout
     with np.load(folder / "out.npz") as kept:
         np.testing.assert_array_equal(kept["y"], [[0, 0, 1], [2, 0, 4]])
+
+
+def test_run_shows_and_reads_what_numpy_has_no_name_for(likewise: Any, folder: Path) -> None:
+    square = helper.make_node("Mul", ["x", "x"], ["y"])
+    ports = [helper.make_tensor_value_info(one, TensorProto.BFLOAT16, [2]) for one in ("x", "y")]
+    graph = helper.make_graph([square], "g", ports[:1], ports[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    (folder / "square.onnx").write_bytes(model.SerializeToString())
+    np.save(folder / "bits.npy", np.array([0x3F80, 0xC000], np.uint16).view("V2"))
+    given = ("square.onnx", "-i", "x=bits.npy")
+    done = likewise("run", *given, "-o", "squared.npz")
+    assert done.returncode == 0, done.stderr
+    shown = [line.split() for line in done.stdout.splitlines()[-2:]]
+    assert shown[0] == ["in", "x", "bfloat16[2]", "-2", "-0.5", "1", "1", "-2"]
+    assert shown[1] == ["out", "y", "bfloat16[2]", "1", "2.5", "4", "1", "4"]
+    made = json.loads(likewise("run", *given, "--json").stdout)["outputs"]["y"]
+    assert (made["dtype"], made["first"]) == ("bfloat16", ["1.0", "4.0"])
+    with np.load(folder / "squared.npz") as kept:
+        np.save(folder / "again.npy", kept["y"])
+    assert "16" in likewise("run", "square.onnx", "-i", "x=again.npy").stdout.split()
 
 
 def test_python_runs_it_as_a_module() -> None:

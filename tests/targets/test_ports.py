@@ -169,11 +169,19 @@ def test_a_port_without_a_shape() -> None:
 BITS = TensorType(DType.BFLOAT16, (2,))
 
 
-def test_records_of_bits_are_taken() -> None:
-    given = np.array([0x3F80, 0xC000], np.uint16).view(DType.BFLOAT16.record)
+@pytest.mark.parametrize("dtype", [DType.BFLOAT16.record, "V2"], ids=str)
+def test_records_of_bits_are_taken(dtype: Any) -> None:
+    given = np.array([0x3F80, 0xC000], np.uint16).view(dtype)
     (made,) = check_feeds([Port("x", BITS)], {"x": given})
     assert made.dtype == DType.BFLOAT16.numpy
     assert convert(made, DType.FLOAT).tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("dtype", ["V1", DType.FLOAT8E5M2.record, DType.FLOAT8E5M2.numpy])
+def test_bits_of_another_type_are_refused(dtype: Any) -> None:
+    kind = TensorType(DType.BFLOAT16 if dtype == "V1" else DType.FLOAT8E4M3FN, (2,))
+    with pytest.raises(InputError, match="'x' has the wrong element type"):
+        check_feeds([Port("x", kind)], {"x": np.zeros(2, np.uint8).view(dtype)})
 
 
 @pytest.mark.usefixtures("no_ml_dtypes")

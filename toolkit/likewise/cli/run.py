@@ -16,8 +16,10 @@ from likewise.frames import run_frame
 from likewise.ir import DType
 from likewise.model import Model, load
 from likewise.ops.conversion import convert
+from likewise.ops.narrow import is_narrow, widened
 from likewise.targets import litert, wasm
 from likewise.targets.litert.writer import IDENTIFIER
+from likewise.targets.ports import check_feeds
 from likewise.targets.wasm.sections import MAGIC
 
 if TYPE_CHECKING:
@@ -51,6 +53,12 @@ def run_model(
     start = time.perf_counter()
     made = model.run(feeds)
     milliseconds = (time.perf_counter() - start) * 1e3
+    arrays = check_feeds(model.inputs, feeds)
+    feeds = {
+        port.name: array
+        for port, array in zip(model.inputs, arrays, strict=True)
+        if port.name in feeds
+    }
     if output:
         _keep(output, made)
     if as_json:
@@ -136,12 +144,16 @@ def _keep(path: str, made: dict[str, Any]) -> None:
 def _described(value: Any) -> dict[str, Any]:
     if not isinstance(value, np.ndarray):
         return {"type": type(value).__name__, "value": repr(value)[:200]}
-    described: dict[str, Any] = {"dtype": str(value.dtype), "shape": list(value.shape)}
+    described: dict[str, Any] = {"dtype": _dtype(value), "shape": list(value.shape)}
     numbers = _numbers(value)
     if numbers is not None:
         described |= {"min": numbers.min(), "mean": numbers.mean(), "max": numbers.max()}
         described = {k: float(v) if isinstance(v, np.number) else v for k, v in described.items()}
-    return described | {"first": [str(item) for item in value.reshape(-1)[:4]]}
+    return described | {"first": [str(item) for item in widened(value.reshape(-1)[:4])]}
+
+
+def _dtype(value: Array) -> str:
+    return str(DType.of(value.dtype) if is_narrow(value) else value.dtype)
 
 
 def _numbers(value: Array) -> Array | None:
@@ -157,5 +169,6 @@ def _row(value: Any) -> tuple[str, ...]:
     extent = ("", "", "")
     if numbers is not None:
         extent = tuple(f"{x:.5g}" for x in (numbers.min(), numbers.mean(), numbers.max()))  # type: ignore[assignment]
-    first = " ".join(f"{x:.5g}" if numbers is not None else str(x) for x in value.reshape(-1)[:4])
-    return (f"{value.dtype}{list(value.shape)}", *extent, first)
+    items = widened(value.reshape(-1)[:4])
+    first = " ".join(f"{x:.5g}" if numbers is not None else str(x) for x in items)
+    return (f"{_dtype(value)}{list(value.shape)}", *extent, first)

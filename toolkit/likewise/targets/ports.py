@@ -179,7 +179,11 @@ def _array(name: str, kind: TensorType, given: Any) -> Array:
         raise InputError(f"{name} cannot be made an array: {error}", allowed=kind) from None
     if array.dtype == wanted:
         return array
-    if kind.dtype.is_narrow and array.dtype == kind.dtype.record:
+    # NumPy reads bytes without a name, `V2`, where it wrote an array of ml_dtypes.
+    if kind.dtype.is_narrow and array.dtype in (
+        kind.dtype.record,
+        np.dtype((np.void, wanted.itemsize)),
+    ):
         return array.view(wanted)
     if array.dtype.newbyteorder("=") == wanted:  # the other byte order, the same numbers
         return array.astype(wanted)
