@@ -72,7 +72,7 @@ class Case:
             source_sha256=SOURCE,
             weights=stored and replace(stored[0], name=f"{self.name}.weights"),
             threads=self.threads,
-        )
+        ).encode()
         return with_lengths(made, self.dynamic) if self.dynamic else made
 
     def weights(self) -> bytes | None:

@@ -35,7 +35,7 @@ def module_of(program: Program, numerics: Numerics = "strict") -> bytes:
         inputs=ports(program, "input"),
         outputs=ports(program, "output"),
         numerics=numerics,
-    )
+    ).encode()
 
 
 def shared_module(lowered: Lowered, numerics: Numerics, threads: int) -> bytes:
@@ -48,7 +48,7 @@ def shared_module(lowered: Lowered, numerics: Numerics, threads: int) -> bytes:
         outputs=lowered.outputs,
         numerics=numerics,
         threads=threads,
-    )
+    ).encode()
 
 
 def assert_same_bits(given: Array, expected: Array, name: str = "") -> None:

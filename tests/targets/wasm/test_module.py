@@ -38,7 +38,7 @@ def test_signed_leb128(number: int) -> None:
 
 def test_sections_parse() -> None:
     body = FunctionBody("f", ("i32", "v128"), ("f64", "f64", "i64"), b"")
-    data = (Data(8, b"abc"), Data(PAGE - 3, b"xyz"))
+    data = (Data(8, (b"abc",)), Data(PAGE - 3, (b"xy", b"z")))
     raw = Module((body, FunctionBody("g", (), (), b"")), 2, {"run": 1}, data, {"a": b"b"}).encode()
     store = wasmtime.Store()
     module = wasmtime.Module(store.engine, raw)

@@ -152,7 +152,7 @@ def runner_of(program: Program, threads: int) -> Any:
         inputs=ports(program, "input"),
         outputs=ports(program, "output"),
         threads=threads,
-    )
+    ).encode()
     return load(module, threads=threads)
 
 

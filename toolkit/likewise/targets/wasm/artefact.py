@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from likewise.ir import Graph
     from likewise.lower.port import Port as PlacedPort
     from likewise.lower.tiles import Tiles
+    from likewise.targets.wasm.encoder import Module
     from likewise.targets.wasm.tune import Tuning
 
 __all__ = ["Artefact", "Progress", "Signature", "compile_graph"]
@@ -48,6 +49,7 @@ class Artefact:
 
     `data` is the module. In fast numerics it uses relaxed SIMD, and `plain` is its twin for
     engines without, which gives what strict numerics give; in strict numerics `plain` is None.
+    Both end with the same constants: of the twin only what is before them is kept, `plain_head`.
     `weights` is what both need in a file beside them; None where the weights stand inside.
     `memory_bytes` is what a run needs in all: weights, and the `scratch_bytes` that inputs, outputs
     and intermediate values share. Up to `threads` can share the work of a run. `tuning` is what
@@ -59,12 +61,20 @@ class Artefact:
     source_sha256: str
     signature: Signature
     data: bytes = field(repr=False)
-    plain: bytes | None = field(repr=False)
+    plain_head: bytes | None = field(repr=False)
     memory_bytes: int
     scratch_bytes: int
     weights: bytes | None = field(default=None, repr=False)
     threads: int = 1
     tuning: Tuning | None = field(default=None, repr=False)
+
+    @property
+    def plain(self) -> bytes | None:
+        """The plain-SIMD twin, put together at each call."""
+        if self.plain_head is None:
+            return None
+        constants = section_sizes(self.data).get(DATA, 0)
+        return b"".join((self.plain_head, memoryview(self.data)[len(self.data) - constants :]))
 
     @property
     def code_bytes(self) -> int:
@@ -87,8 +97,8 @@ class Artefact:
         """
         where = Path(path)
         modules = [(where, self.data)]
-        if self.plain is not None:
-            modules.append((where.with_name(f"{where.stem}.plain{where.suffix}"), self.plain))
+        if plain := self.plain:
+            modules.append((where.with_name(f"{where.stem}.plain{where.suffix}"), plain))
         files = modules
         if self.weights is not None:
             beside = where.with_name(f"{where.stem}.weights")
@@ -127,9 +137,8 @@ class Artefact:
     @property
     def _usable(self) -> bytes:
         """The module that the engine at hand takes."""
-        if sys.platform == "emscripten" and self.plain is not None:
-            return self.data if page.supported(self.data) else self.plain
-        return self.data
+        lacking = sys.platform == "emscripten" and not page.supported(self.data)
+        return (self.plain or self.data) if lacking else self.data
 
 
 def compile_graph(
@@ -175,7 +184,7 @@ def compile_graph(
         progress("running golden vectors", 0.0)
     expected = vectors(graph) if golden else None
 
-    def module(mode: Numerics, part: float) -> bytes:
+    def module(mode: Numerics, part: float) -> Module:
         progress("writing the module", part)
         return emit(
             program,
@@ -189,8 +198,8 @@ def compile_graph(
             threads=threads,
         )
 
-    data = module(numerics, 0.0)
-    plain = module("strict", 0.5) if numerics == "fast" else None
+    data = module(numerics, 0.0).encode()
+    head = b"".join(module("strict", 0.5).parts()[0]) if numerics == "fast" else None
     progress("done", 1.0)
     return Artefact(
         name=name,
@@ -199,7 +208,7 @@ def compile_graph(
         source_sha256=source_sha256,
         signature=Signature(_ports(lowered.inputs), _ports(lowered.outputs)),
         data=data,
-        plain=plain,
+        plain_head=head,
         memory_bytes=plan.size,
         scratch_bytes=plan.scratch,
         weights=content,

@@ -55,13 +55,18 @@ class FunctionBody:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Bytes that stand at an address of the memory when the module is instantiated.
+    """Bytes that stand at an address of the memory when the module is instantiated, in pieces.
 
     Where the memory is shared, the function that the module starts with has to put them there.
     """
 
     offset: int
-    content: bytes | memoryview
+    pieces: tuple[bytes | memoryview, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return sum(map(len, self.pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,11 @@ class Module:
 
     def encode(self) -> bytes:
         """The bytes of the module."""
+        head, content = self.parts()
+        return b"".join((*head, *content))
+
+    def parts(self) -> tuple[list[bytes | memoryview], list[bytes | memoryview]]:
+        """All before the content of the section of data, and that: a module ends with it."""
         types: dict[tuple[str, ...], int] = {}
         for one in self.functions:
             types.setdefault(one.params, len(types))
@@ -104,14 +114,14 @@ class Module:
         if self.shared and self.data:
             parts += _section(12, [unsigned(len(self.data))])
         parts += _section(10, _vector([_body(one) for one in self.functions]))
-        if self.data:
-            segments: list[bytes | memoryview] = [unsigned(len(self.data))]
-            for segment in self.data:
-                place = b"\0\x41" + signed(as_i32(segment.offset)) + b"\x0b"
-                segments.append(b"\1" if self.shared else place)
-                segments += [unsigned(len(segment.content)), segment.content]
-            parts += _section(11, segments)
-        return b"".join(parts)
+        if not self.data:
+            return parts, []
+        segments: list[bytes | memoryview] = [unsigned(len(self.data))]
+        for segment in self.data:
+            place = b"\0\x41" + signed(as_i32(segment.offset)) + b"\x0b"
+            segments.append(b"\1" if self.shared else place)
+            segments += [unsigned(segment.size), *segment.pieces]
+        return [*parts, b"\x0b", unsigned(sum(map(len, segments)))], segments
 
 
 def as_i32(address: int) -> int:

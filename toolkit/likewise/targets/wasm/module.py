@@ -42,8 +42,8 @@ def emit(
     golden: Mapping[str, Any] | None = None,
     weights: StoredWeights | None = None,
     threads: int = 1,
-) -> bytes:
-    """The module's bytes. The same program always gives the same bytes.
+) -> Module:
+    """A program's module. The same program always gives the same bytes.
 
     With `weights`, from `weights_of`, constants do not stand in it: the host reads them from a
     file into memory before the first run. With more than one of `threads` it imports its memory,
@@ -78,7 +78,7 @@ def emit(
     pages = -(-plan.size // PAGE)
     if threads > 1:
         signature["threads"] = {"count": threads, "pages": pages}
-        helpers.append(filled_once([(one.offset, len(one.content)) for one in data]))
+        helpers.append(filled_once([(one.offset, one.size) for one in data]))
     functions = (*bodies, *helpers)
     return Module(
         functions,
@@ -88,13 +88,13 @@ def emit(
         custom={SECTION: section_text(signature)},
         shared=threads > 1,
         start=len(functions) - 1 if threads > 1 else None,
-    ).encode()
+    )
 
 
 def emit_lowered(
     lowered: Lowered, *, numerics: Numerics = "fast", source_sha256: str = ""
 ) -> bytes:
-    """The module of a lowered graph, its memory planned here."""
+    """The bytes of a lowered graph's module, its memory planned here."""
     return emit(
         lowered.program,
         plan_memory(lowered.program),
@@ -102,7 +102,7 @@ def emit_lowered(
         outputs=lowered.outputs,
         numerics=numerics,
         source_sha256=source_sha256,
-    )
+    ).encode()
 
 
 def _port(port: Port, program: Program, plan: MemoryPlan) -> dict[str, Any]:

@@ -110,14 +110,14 @@ def constants_of(program: Program, plan: MemoryPlan) -> Data | None:
     constants = [one for one in program.buffers if one.data is not None and one.size]
     if not constants:
         return None
-    start = min(plan.addresses[one] for one in constants)
-    end = max(plan.addresses[one] + one.bytes for one in constants)
-    content = np.zeros(end - start, np.uint8)
+    constants.sort(key=plan.addresses.__getitem__)
+    start = end = plan.addresses[constants[0]]
+    pieces: list[bytes | memoryview] = []
     for one in constants:
-        at = plan.addresses[one] - start
         raw = np.ascontiguousarray(one.data).reshape(-1).view(np.uint8)
-        content[at : at + one.bytes] = raw
-    return Data(start, content.data)
+        pieces += [bytes(plan.addresses[one] - end), raw.data]
+        end = plan.addresses[one] + one.bytes
+    return Data(start, tuple(pieces))
 
 
 def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes] | None:
@@ -125,7 +125,7 @@ def weights_of(program: Program, plan: MemoryPlan) -> tuple[StoredWeights, bytes
     constants = constants_of(program, plan)
     if constants is None:
         return None
-    data = bytes(constants.content)
+    data = b"".join(constants.pieces)
     hashes = tuple(sha256(one).hexdigest() for one in _parts(data))
     return StoredWeights(NAME, constants.offset, len(data), hashes), data
 
