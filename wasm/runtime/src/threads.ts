@@ -73,8 +73,7 @@ export async function crewOf(
       told = true;
     }
   }
-  // Workers that run are not terminated: they end by themselves. Node may loop for ever where it
-  // terminates one that has run WebAssembly (nodejs/node#47748).
+  // Workers that run need not be terminated: sent home, they end by themselves.
   return { instance, threads: helpers.length + 1, close: stop };
 }
 
