@@ -2,9 +2,7 @@
 // micropip from FOLDER/wheels, FOLDER mounted as /work; its last value is printed as JSON.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-
-// Keeps Node's event loop awake: an idle one may deadlock with V8's threads (nodejs/node#54918).
-const awake = setInterval(() => {}, 2 ** 30);
+import { answer } from "../../../toolkit/likewise/conform/engines/web/answer.mjs";
 
 const [stock, folder] = process.argv.slice(2);
 const { loadPyodide } = await import(join(stock, "pyodide.mjs"));
@@ -19,5 +17,4 @@ if (errors.length) throw new Error(errors.join("\n"));
 pyodide.mountNodeFS("/work", folder);
 const program = pyodide.FS.readFile("/work/program.py", { encoding: "utf8" });
 const made = await pyodide.runPythonAsync(program);
-console.log("answer", JSON.stringify(made.toJs({ dict_converter: Object.fromEntries })));
-clearInterval(awake);
+answer(JSON.stringify(made.toJs({ dict_converter: Object.fromEntries })));

@@ -1,9 +1,7 @@
 // node run.mjs DISTRIBUTION FOLDER: runs FOLDER/program.py in Pyodide with numpy and likewise, FOLDER
 // mounted as /work; what the program leaves in `answer` is printed as JSON.
 import { join } from "node:path";
-
-// Keeps Node's event loop awake: an idle one may deadlock with V8's threads (nodejs/node#54918).
-const awake = setInterval(() => {}, 2 ** 30);
+import { answer } from "../../../toolkit/likewise/conform/engines/web/answer.mjs";
 
 const [distribution, folder] = process.argv.slice(2);
 const { loadPyodide } = await import(join(distribution, "pyodide.mjs"));
@@ -15,11 +13,9 @@ await pyodide.loadPackage(["numpy", "likewise"], {
 });
 if (errors.length) throw new Error(errors.join("\n"));
 pyodide.mountNodeFS("/work", folder);
-console.log(
-  "answer",
+answer(
   pyodide.runPython(`
 import json, runpy
 json.dumps(runpy.run_path("/work/program.py")["answer"])
 `),
 );
-clearInterval(awake);

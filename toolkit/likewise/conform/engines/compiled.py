@@ -43,7 +43,7 @@ def compiled(subject: Subject) -> Artefact:
 
 def module_of(artefact: Artefact, mode: str) -> bytes:
     """Its module in fast numerics, or the twin, which is strict."""
-    return artefact.data if mode == "fast" or artefact.plain is None else artefact.plain
+    return artefact.data if mode == "fast" else artefact.plain or artefact.data
 
 
 class Exchange:

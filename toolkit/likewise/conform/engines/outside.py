@@ -64,7 +64,7 @@ def find_node() -> Path | None:
 
 
 def answer_of_node(command: Sequence[str | Path]) -> Any:
-    """What a script in Node prints as JSON behind `answer`, as the last it does.
+    """What a script in Node gives to the `answer` of `web/answer.mjs`, as the last it does.
 
     The process is ended then: by itself it may never end (nodejs/node#54918). Raises LikewiseError
     where there is no answer, with the error's line in what the script said.

@@ -71,10 +71,11 @@ class Artefact:
     @property
     def plain(self) -> bytes | None:
         """The plain-SIMD twin, put together at each call."""
-        if self.plain_head is None:
-            return None
-        constants = section_sizes(self.data).get(DATA, 0)
-        return b"".join((self.plain_head, memoryview(self.data)[len(self.data) - constants :]))
+        return None if self.plain_head is None else self._with_constants(self.plain_head)
+
+    def _with_constants(self, head: bytes) -> bytes:
+        start = len(self.data) - section_sizes(self.data).get(DATA, 0)
+        return b"".join((head, memoryview(self.data)[start:]))
 
     @property
     def code_bytes(self) -> int:
@@ -137,8 +138,10 @@ class Artefact:
     @property
     def _usable(self) -> bytes:
         """The module that the engine at hand takes."""
-        lacking = sys.platform == "emscripten" and not page.supported(self.data)
-        return (self.plain or self.data) if lacking else self.data
+        if sys.platform == "emscripten" and self.plain_head is not None:
+            lacking = not page.supported(self.data)
+            return self._with_constants(self.plain_head) if lacking else self.data
+        return self.data
 
 
 def compile_graph(

@@ -121,7 +121,8 @@ class Module:
             place = b"\0\x41" + signed(as_i32(segment.offset)) + b"\x0b"
             segments.append(b"\1" if self.shared else place)
             segments += [unsigned(segment.size), *segment.pieces]
-        return [*parts, b"\x0b", unsigned(sum(map(len, segments)))], segments
+        section = _section(11, segments)
+        return [*parts, *section[:2]], section[2:]
 
 
 def as_i32(address: int) -> int:
